@@ -1,0 +1,126 @@
+# `make` lists the targets. Only Go is needed for run, build and install; `make test` fetches
+# the rest: pinned tools are built into .build/tools, .ci/deps finds or installs a Redis.
+# Kept to what GNU make 3.81 (macOS) and a POSIX shell understand.
+
+GO ?= go
+
+# ARGS go to `holdfast serve`, TESTFLAGS to `go test`.
+ARGS ?=
+TESTFLAGS ?=
+
+BUILD := .build
+TOOLS := $(BUILD)/tools
+BUF := $(TOOLS)/buf
+GOLANGCI_LINT := $(TOOLS)/golangci-lint
+PROTOC_PLUGINS := $(TOOLS)/protoc-gen-go $(TOOLS)/protoc-gen-go-grpc
+PROTO_DEPS := $(BUILD)/proto/buf/validate/validate.proto
+
+# Without cgo the tools need no C compiler; without go.work their modules stand alone.
+TOOL_GO := GOWORK=off CGO_ENABLED=0 $(GO)
+
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+.SUFFIXES:
+# The checks run in the order given, cheap ones first; each uses every core by itself.
+.NOTPARALLEL:
+
+.PHONY: help
+help: ## List the targets
+	@awk -F ':.*## ' '/^##@ / { print "\n" substr($$0, 5) } \
+		/^[a-z-]+:.*## / { printf "  make %-16s %s\n", $$1, $$2 }' Makefile
+
+##@ Run and build
+
+.PHONY: run
+run: ## Run the server, in memory by default (ARGS="--flag value")
+	$(GO) run ./cmd/holdfast serve $(ARGS)
+
+.PHONY: build
+build: ## Build bin/holdfast
+	CGO_ENABLED=0 $(GO) build -trimpath -o bin/ ./cmd/holdfast
+
+.PHONY: install
+install: ## Install holdfast where `go install` puts it
+	CGO_ENABLED=0 $(GO) install -trimpath ./cmd/holdfast
+
+##@ Check
+
+.PHONY: test
+test: deps check-tidy vet proto-lint proto-breaking check-generated lint test-go ## Run every check, as CI does
+	@echo "make test: every check passed"
+
+.PHONY: test-go
+test-go: deps ## Run the Go tests with the race detector (TESTFLAGS="-run Name")
+	$(GO) test -race -timeout 5m $(TESTFLAGS) ./...
+
+.PHONY: vet
+vet: ## Run go vet
+	$(GO) vet ./...
+
+.PHONY: check-tidy
+check-tidy: ## Check that go.mod and go.sum are tidy
+	$(GO) mod tidy -diff
+
+.PHONY: lint
+lint: $(GOLANGCI_LINT) ## Check style, import directions and formatting of the Go code
+	$(GOLANGCI_LINT) run
+
+.PHONY: proto-lint
+proto-lint: $(BUF) $(PROTO_DEPS) ## Check style and formatting of the protos
+	$(BUF) lint
+	$(BUF) format --diff --exit-code proto
+
+.PHONY: proto-breaking
+proto-breaking: $(BUF) $(PROTO_DEPS) ## Check that no call or field breaks (BREAKING_AGAINST=ref|none)
+	@BUF=$(BUF) .ci/proto-breaking
+
+.PHONY: check-generated
+check-generated: $(BUF) $(PROTO_DEPS) $(PROTOC_PLUGINS) ## Check that gen/ is what the protos generate
+	@rm -rf $(BUILD)/check-generated
+	$(BUF) generate --output $(BUILD)/check-generated
+	@diff -r $(BUILD)/check-generated/gen gen || { echo "gen/ is out of date: run 'make generate'" >&2; exit 1; }
+
+##@ Change
+
+.PHONY: generate
+generate: $(BUF) $(PROTO_DEPS) $(PROTOC_PLUGINS) ## Generate gen/ from the protos
+	$(BUF) generate
+
+.PHONY: fmt
+fmt: $(GOLANGCI_LINT) $(BUF) ## Format Go code and protos
+	$(GOLANGCI_LINT) fmt
+	$(BUF) format --write proto
+
+.PHONY: deps
+deps: ## Find or install what the tests need: a Redis server, a C compiler
+	@.ci/deps
+
+.PHONY: clean
+clean: ## Remove what make has built
+	rm -rf $(BUILD) bin
+
+# Tools, each pinned in a module of its own: see docs/decisions/0001-tools-in-a-module-of-their-own.md.
+
+$(BUF): .ci/tools/buf/go.mod .ci/tools/buf/go.sum $(BUILD)/go-version
+	$(TOOL_GO) build -C .ci/tools/buf -o '$(CURDIR)/$(TOOLS)/' tool
+
+$(PROTOC_PLUGINS): .ci/tools/protoc/go.mod .ci/tools/protoc/go.sum $(BUILD)/go-version
+	$(TOOL_GO) build -C .ci/tools/protoc -o '$(CURDIR)/$(TOOLS)/' tool
+
+$(GOLANGCI_LINT): .ci/tools/golangci-lint/go.mod .ci/tools/golangci-lint/go.sum $(BUILD)/go-version
+	@echo "building golangci-lint: a few minutes the first time"
+	$(TOOL_GO) build -C .ci/tools/golangci-lint -o '$(CURDIR)/$(TOOLS)/' tool
+
+$(PROTO_DEPS): .ci/tools/protovalidate/go.mod .ci/tools/protovalidate/go.sum
+	@mkdir -p $(@D)
+	$(TOOL_GO) -C .ci/tools/protovalidate mod download
+	dir=$$($(TOOL_GO) list -C .ci/tools/protovalidate -m -f '{{.Dir}}' github.com/bufbuild/protovalidate) && \
+		cat "$$dir/proto/protovalidate/buf/validate/validate.proto" > $@
+
+# Changes only when Go does: a tool built by an older Go cannot check code for a newer one.
+$(BUILD)/go-version: FORCE
+	@mkdir -p $(TOOLS)
+	@$(GO) version > $@.new && { cmp -s $@.new $@ && rm $@.new || mv $@.new $@; }
+
+.PHONY: FORCE
+FORCE:

@@ -1,0 +1,184 @@
+package reservation
+
+import (
+	"errors"
+	"fmt"
+	"time"
+)
+
+// Reason says why a call was not carried out. The names are those of the proto enum ErrorReason.
+type Reason uint8
+
+// The reasons, in the order of the contract's checks (section 5), then those of the store itself.
+const (
+	// ReasonInvalidRequest is a breach of shape or of a limit.
+	ReasonInvalidRequest Reason = iota + 1
+	// ReasonReservationIDReused is a reservation id that was used with other content.
+	ReasonReservationIDReused
+	// ReasonRequestIDReused is a request id that was used with other content or another call.
+	ReasonRequestIDReused
+	// ReasonUnknownSKU is a SKU that the stock does not have; [Error.SKUs] has all of them.
+	ReasonUnknownSKU
+	// ReasonUnknownReservation is a reservation that does not exist or whose retention is over.
+	ReasonUnknownReservation
+	// ReasonReleasedBeforeReserved is a Reserve after a Release with allow_missing.
+	ReasonReleasedBeforeReserved
+	// ReasonWrongState is a reservation in a state that does not allow the call; see [Error.State].
+	ReasonWrongState
+	// ReasonMoreThanOpen is a release of more units of [Error.SKUs] than are open.
+	ReasonMoreThanOpen
+	// ReasonLinesRefused is a refusal by policy or stock; [Error.Refusals] has every refused line.
+	ReasonLinesRefused
+	// ReasonStockItemInUse is the deletion of a SKU that has units on hand, reserved or queued.
+	ReasonStockItemInUse
+	// ReasonFigureOutOfRange is a stored figure that would pass [MaxFigure].
+	ReasonFigureOutOfRange
+	// ReasonStoreUnavailable is a store that is away, loading, failing over, full or read-only.
+	// Nothing was done.
+	ReasonStoreUnavailable
+	// ReasonStoreNotDurable is a store that keeps less than was chosen. Nothing was done.
+	ReasonStoreNotDurable
+	// ReasonOutcomeUnknown is an answer that was lost: the call may have taken effect, until
+	// [Error.SettlesAt].
+	ReasonOutcomeUnknown
+	// ReasonTooLate is a call that came to the store after its last moment. Nothing was done.
+	ReasonTooLate
+	// ReasonOverloaded is a stock with too much waiting; see [Error.RetryAfter]. Nothing was done.
+	ReasonOverloaded
+	// ReasonInternal is a fault in Holdfast.
+	ReasonInternal
+	// ReasonCallerGaveUp is a caller whose context ended before the call was sent. Nothing was done.
+	ReasonCallerGaveUp
+)
+
+// String returns the reason's name on the wire.
+func (r Reason) String() string {
+	switch r {
+	case ReasonInvalidRequest:
+		return "INVALID_REQUEST"
+	case ReasonReservationIDReused:
+		return "RESERVATION_ID_REUSED"
+	case ReasonRequestIDReused:
+		return "REQUEST_ID_REUSED"
+	case ReasonUnknownSKU:
+		return "UNKNOWN_SKU"
+	case ReasonUnknownReservation:
+		return "UNKNOWN_RESERVATION"
+	case ReasonReleasedBeforeReserved:
+		return "RELEASED_BEFORE_RESERVED"
+	case ReasonWrongState:
+		return "WRONG_STATE"
+	case ReasonMoreThanOpen:
+		return "MORE_THAN_OPEN"
+	case ReasonLinesRefused:
+		return "LINES_REFUSED"
+	case ReasonStockItemInUse:
+		return "STOCK_ITEM_IN_USE"
+	case ReasonFigureOutOfRange:
+		return "FIGURE_OUT_OF_RANGE"
+	case ReasonStoreUnavailable:
+		return "STORE_UNAVAILABLE"
+	case ReasonStoreNotDurable:
+		return "STORE_NOT_DURABLE"
+	case ReasonOutcomeUnknown:
+		return "OUTCOME_UNKNOWN"
+	case ReasonTooLate:
+		return "TOO_LATE"
+	case ReasonOverloaded:
+		return "OVERLOADED"
+	case ReasonInternal:
+		return "INTERNAL"
+	case ReasonCallerGaveUp:
+		return "CALLER_GAVE_UP"
+	}
+	return "UNKNOWN"
+}
+
+// LineReason says why a line is refused or cut: the first that applies, in this order.
+type LineReason uint8
+
+// The reasons of a line, in the order in which they are looked at.
+const (
+	// LineNotSellable is a policy with sellable = false.
+	LineNotSellable LineReason = iota + 1
+	// LineBelowMinimum is less than min_quantity.
+	LineBelowMinimum
+	// LineAboveMaximum is more than max_quantity.
+	LineAboveMaximum
+	// LineNotAMultiple is no multiple of quantity_increment.
+	LineNotAMultiple
+	// LineBackorderLimit is too little above the floor where backorders are allowed.
+	LineBackorderLimit
+	// LineInsufficientStock is too little above the floor where they are not.
+	LineInsufficientStock
+)
+
+// String returns the reason's name as it stands in the contract.
+func (r LineReason) String() string {
+	switch r {
+	case LineNotSellable:
+		return "NOT_SELLABLE"
+	case LineBelowMinimum:
+		return "BELOW_MINIMUM"
+	case LineAboveMaximum:
+		return "ABOVE_MAXIMUM"
+	case LineNotAMultiple:
+		return "NOT_A_MULTIPLE"
+	case LineBackorderLimit:
+		return "BACKORDER_LIMIT"
+	case LineInsufficientStock:
+		return "INSUFFICIENT_STOCK"
+	}
+	return "UNKNOWN"
+}
+
+// LineRefusal says why a line got nothing, or in partial mode less than it asked for.
+type LineRefusal struct {
+	Index       int // of the line in the request, from 0
+	SKU         SKU
+	Requested   int64
+	Orderable   Optional[int64] // at this line; unset where unlimited
+	Reason      LineReason
+	Substitutes []SKU
+}
+
+// Stamp is where and when the store decided.
+type Stamp struct {
+	// Sequence is the journal's after the call's last event; after a call without one, the present one.
+	Sequence int64
+	// StoreTime is the store's clock, UTC, whole milliseconds.
+	StoreTime time.Time
+}
+
+// Error is every error that a [Store] returns: a reason and its facts. Cause is private: it may name
+// hosts and keys and must not reach a caller.
+type Error struct {
+	Reason     Reason
+	Stamp      Stamp         // zero when the store did not answer
+	Refusals   []LineRefusal // ReasonLinesRefused
+	SKUs       []SKU         // those that the reason speaks of, in the request's order, each once
+	State      State         // ReasonWrongState
+	SettlesAt  time.Time     // ReasonOutcomeUnknown: store time from which the outcome is final
+	RetryAfter time.Duration // ReasonOverloaded
+	Cause      error
+}
+
+// Error returns the reason and the private cause, for logs.
+func (e *Error) Error() string {
+	if e.Cause == nil {
+		return e.Reason.String()
+	}
+	return fmt.Sprintf("%s: %v", e.Reason, e.Cause)
+}
+
+// Unwrap returns the cause.
+func (e *Error) Unwrap() error { return e.Cause }
+
+// ReasonOf returns the reason of an error of a [Store]; [ReasonInternal] of any other error.
+func ReasonOf(err error) Reason {
+	var e *Error
+	if errors.As(err, &e) {
+		return e.Reason
+	}
+	return ReasonInternal
+}

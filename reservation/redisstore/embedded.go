@@ -1,0 +1,46 @@
+package redisstore
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"fmt"
+
+	"github.com/alicebob/miniredis/v2"
+	"github.com/redis/go-redis/v9"
+)
+
+// OpenEmbedded starts a miniredis in this process and keeps stocks there: in memory, gone with the
+// process. It runs the same scripts; what a real server would be asked about itself is not asked.
+func OpenEmbedded(ctx context.Context, options Options) (*Store, error) {
+	options.Durability = DurabilityNone
+	options, err := options.withDefaults()
+	if err != nil {
+		return nil, err
+	}
+	scripts, err := loadScripts(false, options.clock)
+	if err != nil {
+		return nil, err
+	}
+	server := miniredis.NewMiniRedis()
+	if err := server.StartAddr("127.0.0.1:0"); err != nil {
+		return nil, fmt.Errorf("start the embedded store: %w", err)
+	}
+	config, err := clientOptions("redis://"+server.Addr(), options.CallTimeout)
+	if err != nil {
+		return nil, err
+	}
+	s := newStore(options, scripts)
+	s.closeEmbedded = server.Close
+	s.client = redis.NewClient(config)
+	s.health.set(rand.Text(), nil)
+	told, timeErr := s.client.Time(ctx).Result()
+	if err := errors.Join(timeErr, s.load(ctx)); err != nil {
+		_ = s.client.Close()
+		server.Close()
+		return nil, fmt.Errorf("load the embedded store: %w", err)
+	}
+	s.clock.tell(told.UnixMilli())
+	s.startBackground()
+	return s, nil
+}

@@ -1,0 +1,264 @@
+package redisstore
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strconv"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/redis/go-redis/v9"
+
+	"github.com/holdfast-dev/holdfast/reservation"
+)
+
+// healthInterval is how often the store's settings are looked at again, besides on every new connection.
+const healthInterval = time.Second
+
+// oldestRedis is the first release that checks a script's flags before it runs (scripts with a shebang).
+const oldestRedis = 7
+
+// health is what is known of the store: which process answers, and whether it may be used.
+type health struct {
+	mu      sync.Mutex
+	process string // run_id
+	verdict error  // nil: fit for use
+}
+
+// runID returns the id of the store's process, as the newest connection learned it.
+func (h *health) runID() string {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return h.process
+}
+
+// err returns why the store may not be used, as a [reservation.Error]; nil when it may.
+func (h *health) err() error {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return h.verdict
+}
+
+func (h *health) set(process string, verdict error) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if process != "" {
+		h.process = process
+	}
+	h.verdict = verdict
+}
+
+// errUnfit marks errors of a store that answers but may not be used.
+var errUnfit = errors.New("store is not fit for use")
+
+// unfit makes the verdict on a store; what says what to change.
+func unfit(reason reservation.Reason, what string, args ...any) error {
+	return &reservation.Error{
+		Reason: reason, Cause: fmt.Errorf("%w: "+what, append([]any{errUnfit}, args...)...),
+	}
+}
+
+// onConnect looks at the store on every new connection, tells the clock and loads the scripts.
+func (s *Store) onConnect(ctx context.Context, conn *redis.Conn) error {
+	process, err := s.inspect(ctx, conn)
+	if err != nil {
+		if errors.Is(err, errUnfit) {
+			s.health.set(process, err)
+		}
+		return err
+	}
+	s.health.set(process, nil)
+	return s.loadMissing(ctx, conn)
+}
+
+// inspect asks the store what it is and holds it against what it must be.
+func (s *Store) inspect(ctx context.Context, conn redis.Cmdable) (process string, err error) {
+	pipe := conn.Pipeline()
+	infoCmd := pipe.Info(ctx)
+	timeCmd := pipe.Time(ctx)
+	configCmd := pipe.Do(ctx, "CONFIG", "GET", "maxmemory-policy", "appendonly", "appendfsync",
+		"no-appendfsync-on-rewrite")
+	_, _ = pipe.Exec(ctx) // each command's own error is looked at
+	if err := infoCmd.Err(); err != nil {
+		return "", fmt.Errorf("ask the store what it is: %w", err)
+	}
+	if told, err := timeCmd.Result(); err == nil {
+		s.clock.tell(told.UnixMilli())
+	}
+	info := parseInfo(infoCmd.Val())
+	settings, err := settingsOf(configCmd, info)
+	if err != nil {
+		return "", err
+	}
+	return info["run_id"], judge(info, settings, s.options.Durability)
+}
+
+// parseInfo reads INFO's lines of "name:value".
+func parseInfo(text string) map[string]string {
+	info := make(map[string]string)
+	for line := range strings.SplitSeq(text, "\r\n") {
+		if name, value, ok := strings.Cut(line, ":"); ok {
+			info[name] = value
+		}
+	}
+	return info
+}
+
+// settingsOf returns the settings that matter. Where CONFIG is forbidden, as hosted stores do, INFO tells
+// some of them; appendfsync stays unknown there.
+func settingsOf(config *redis.Cmd, info map[string]string) (map[string]string, error) {
+	settings := map[string]string{"maxmemory-policy": info["maxmemory_policy"]}
+	if info["aof_enabled"] == "1" {
+		settings["appendonly"] = "yes"
+	}
+	flat, err := config.StringSlice()
+	var refused redis.Error
+	switch {
+	case err == nil:
+	case asRedisError(err, &refused):
+		return settings, nil
+	default:
+		return nil, fmt.Errorf("ask the store for its settings: %w", err)
+	}
+	for i := 0; i+1 < len(flat); i += 2 {
+		settings[flat[i]] = flat[i+1]
+	}
+	return settings, nil
+}
+
+// judge says why a store may not be used, nil when it may.
+func judge(info, settings map[string]string, durability Durability) error {
+	major, _, _ := strings.Cut(info["redis_version"], ".")
+	if version, err := strconv.Atoi(major); err != nil || version < oldestRedis {
+		return unfit(reservation.ReasonStoreUnavailable,
+			"Redis %s is too old: use Redis %d.0 or newer, or Valkey", info["redis_version"], oldestRedis)
+	}
+	if info["role"] == "slave" {
+		return unfit(reservation.ReasonStoreUnavailable,
+			"this Redis is a replica: point Holdfast at its primary")
+	}
+	if policy := settings["maxmemory-policy"]; policy != "noeviction" {
+		return unfit(reservation.ReasonStoreUnavailable,
+			"Redis would evict keys when it is full, and stock with them (maxmemory-policy is %q): "+
+				"set maxmemory-policy to noeviction", policy)
+	}
+	if durability == DurabilityFsync {
+		return judgeFsync(settings)
+	}
+	return nil
+}
+
+// judgeFsync says why a store does not keep every acknowledged change on disk.
+func judgeFsync(settings map[string]string) error {
+	const otherwise = ", or start Holdfast with --durability none if you can lose acknowledged changes"
+	if settings["appendonly"] != "yes" {
+		return unfit(reservation.ReasonStoreNotDurable,
+			"Redis keeps no append-only file, and --durability fsync needs one: set appendonly to yes"+
+				otherwise)
+	}
+	if fsync, ok := settings["appendfsync"]; ok && fsync != "always" {
+		return unfit(reservation.ReasonStoreNotDurable,
+			"Redis does not write to disk before it answers (appendfsync is %q): "+
+				"set appendfsync to always"+otherwise, fsync)
+	}
+	if onRewrite, ok := settings["no-appendfsync-on-rewrite"]; ok && onRewrite != "no" {
+		return unfit(reservation.ReasonStoreNotDurable,
+			"Redis stops writing to disk while it rewrites its append-only file: "+
+				"set no-appendfsync-on-rewrite to no"+otherwise)
+	}
+	return nil
+}
+
+// checkNow looks at the store once, for the start.
+func (s *Store) checkNow(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, s.options.CallTimeout+dialTimeout)
+	defer cancel()
+	err := s.client.Ping(ctx).Err()
+	if verdict := s.health.err(); verdict != nil {
+		return verdict
+	}
+	if err != nil {
+		return fmt.Errorf("cannot use the Redis at %s: %w; "+
+			"start it, or correct --redis (HOLDFAST_REDIS_URL)", s.address(), err)
+	}
+	return nil
+}
+
+// address returns where the store is, without its password.
+func (s *Store) address() string {
+	if client, ok := s.client.(*redis.Client); ok {
+		return client.Options().Addr
+	}
+	return "the given address"
+}
+
+// watchHealth looks at the store's settings from time to time: someone may change them.
+func (s *Store) watchHealth(ctx context.Context) {
+	ticker := time.NewTicker(healthInterval)
+	defer ticker.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-ticker.C:
+		}
+		before := s.health.err()
+		s.look(ctx)
+		if after := s.health.err(); (before == nil) != (after == nil) {
+			if after != nil {
+				s.options.Logger.Error("store is no longer fit for use", "error", after)
+			} else {
+				s.options.Logger.Info("store is fit for use again")
+			}
+		}
+	}
+}
+
+// look takes one look. A store that cannot be reached keeps its verdict: calls find out by themselves.
+func (s *Store) look(ctx context.Context) {
+	ctx, cancel := context.WithTimeout(ctx, s.options.CallTimeout)
+	defer cancel()
+	process, err := s.inspect(ctx, s.client)
+	if err == nil || errors.Is(err, errUnfit) {
+		s.health.set(process, err)
+	}
+}
+
+// load loads every script on some connection of the store.
+func (s *Store) load(ctx context.Context) error { return s.loadMissing(ctx, s.client) }
+
+// loadMissing loads the scripts that the store does not have.
+func (s *Store) loadMissing(ctx context.Context, conn redis.Cmdable) error {
+	names := allScripts()
+	shas := make([]string, len(names))
+	for i, name := range names {
+		shas[i] = s.scripts[name].sha
+	}
+	loaded, err := conn.ScriptExists(ctx, shas...).Result()
+	if err != nil {
+		return fmt.Errorf("look for the scripts: %w", err)
+	}
+	pipe := conn.Pipeline()
+	for i, name := range names {
+		if !loaded[i] {
+			pipe.ScriptLoad(ctx, s.scripts[name].source)
+		}
+	}
+	if _, err := pipe.Exec(ctx); err != nil {
+		return fmt.Errorf("load the scripts: %w", err)
+	}
+	return nil
+}
+
+// asRedisError says whether err is an answer of the store, not of the connection.
+func asRedisError(err error, answered *redis.Error) bool {
+	return errors.As(err, answered) && !errors.Is(err, redis.Nil)
+}
+
+// isScriptFault says whether an answer is about the script itself, not about the state of the store.
+func isScriptFault(err error) bool {
+	return strings.HasPrefix(err.Error(), "ERR ") || strings.HasPrefix(err.Error(), "WRONGTYPE") ||
+		strings.HasPrefix(err.Error(), "HF")
+}

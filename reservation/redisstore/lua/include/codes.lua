@@ -1,0 +1,17 @@
+-- The closed table of reply codes. Go reads it from here and turns each into an answer or an error.
+local code = {
+  OK = 0,                       -- done
+  REPLAYED = 1,                 -- done before: the first answer again
+  AGAIN = 2,                    -- more holds are due than one script reclaims: send it once more
+  TOO_LATE = 3,                 -- past its not_after: nothing was done
+  RESERVATION_ID_REUSED = 10,   -- known with other content
+  REQUEST_ID_REUSED = 11,       -- known with other content
+  UNKNOWN_SKU = 20,             -- followed by the SKUs
+  UNKNOWN_RESERVATION = 21,
+  RELEASED_BEFORE_RESERVED = 30,
+  WRONG_STATE = 31,             -- followed by the state
+  MORE_THAN_OPEN = 32,          -- followed by the SKUs
+  STOCK_ITEM_IN_USE = 33,       -- followed by the SKU
+  LINES_REFUSED = 40,           -- followed by the refused lines
+  FIGURE_OUT_OF_RANGE = 50,     -- followed by the SKUs
+}

@@ -1,0 +1,171 @@
+-- SKUs: a hash each at <base>sku:<sku>. h on hand, r reserved, q queued, f filling, and its own policy:
+-- bm backorder mode (1 DENY, 2 ALLOW, 3 ALLOW_AND_NOTIFY), bl backorder limit, ss safety stock, ls low stock
+-- threshold, rt restock time (ms), mn and mx min and max quantity, qi quantity increment, se sellable, tr
+-- tracked (0 or 1), su substitutes (one a line).
+local items = {}         -- by SKU, as read and as decided so far
+local changed_items = {} -- those to write, in the order of their first change
+local touched = {}       -- those that the present request changed, in the order of their first change
+local policy_changes = {} -- to write, in order: {key, field, value or nil}
+local deleted_items = {} -- to forget
+local default_policy     -- raw fields by name
+
+-- to_fields turns a flat reply of names and values into a table.
+local function to_fields(flat)
+  local fields = {}
+  for i = 1, #flat, 2 do
+    fields[flat[i]] = flat[i + 1]
+  end
+  return fields
+end
+
+local function stock_default()
+  if not default_policy then
+    default_policy = to_fields(redis.call('HGETALL', KEYS[2]))
+  end
+  return default_policy
+end
+
+-- item returns a SKU, read at most once. exists is false for one that the stock does not have.
+local function item(sku)
+  local it = items[sku]
+  if not it then
+    local key = base .. 'sku:' .. sku
+    local own = to_fields(redis.call('HGETALL', key))
+    it = {
+      sku = sku, key = key, own = own, exists = own.h ~= nil,
+      H = tonumber(own.h or 0), R = tonumber(own.r or 0),
+      Q = tonumber(own.q or 0), F = tonumber(own.f or 0),
+      enqueued = {}, dequeued = {},
+    }
+    it.was_filling = it.F > 0
+    it.existed = it.exists
+    items[sku] = it
+  end
+  return it
+end
+
+-- declared_item returns the SKU whose key is KEYS[i].
+local function declared_item(i)
+  return item(name_in_key(i))
+end
+
+-- policy resolves a SKU's policy: each field own, else the stock's default, else built-in. floor is nil
+-- where there is none.
+local function policy(it)
+  if it.policy then
+    return it.policy
+  end
+  local own, default = it.own, stock_default()
+  local p = {
+    mode = own.bm or default.bm or '1',
+    safety = tonumber(own.ss or default.ss or 0),
+    low = tonumber(own.ls or default.ls),
+    min = tonumber(own.mn or default.mn or 1),
+    max = tonumber(own.mx or default.mx),
+    increment = tonumber(own.qi or default.qi or 1),
+    sellable = (own.se or default.se) ~= '0',
+    tracked = (own.tr or default.tr) ~= '0',
+  }
+  if p.mode == '1' then
+    p.floor = p.safety
+  else
+    local limit = tonumber(own.bl or default.bl or MAX_FIGURE)
+    if limit < MAX_FIGURE then
+      p.floor = -limit
+    end
+  end
+  it.policy = p
+  return p
+end
+
+-- touch notes that the present request is about to change a SKU's figures.
+local function touch(it)
+  if not it.changed then
+    it.changed = true
+    changed_items[#changed_items + 1] = it
+  end
+  if not it.before then
+    it.before = { available = it.H - it.R, F = it.F }
+    touched[#touched + 1] = it
+  end
+end
+
+-- in_stock says whether anything is there to sell without a backorder.
+local function in_stock(p, available)
+  if p.mode == '1' then
+    return available - p.safety > 0
+  end
+  return available > 0
+end
+
+-- threshold_events compares every SKU that the request touched with what it was before.
+local function threshold_events()
+  for _, it in ipairs(touched) do
+    local before, after = it.before.available, it.H - it.R
+    local p = policy(it)
+    if p.low and before >= p.low and after < p.low then
+      emit({ 'LOW_STOCK', it.sku, after })
+    end
+    local was, is = in_stock(p, before), in_stock(p, after)
+    if was and not is then
+      emit({ 'OUT_OF_STOCK', it.sku, after })
+    elseif is and not was then
+      emit({ 'BACK_IN_STOCK', it.sku, after })
+    end
+  end
+end
+
+-- write_items gives every changed SKU its final figures, and its queue and index their final entries.
+local function write_items()
+  local created, filling, not_filling = {}, {}, {}
+  for _, it in ipairs(changed_items) do
+    if it.Q > 0 or it.own.q then
+      redis.call('HSET', it.key, 'h', it.H, 'r', it.R, 'q', it.Q, 'f', it.F)
+    else
+      redis.call('HSET', it.key, 'h', it.H, 'r', it.R)
+    end
+    if not it.existed then
+      created[#created + 1] = 0
+      created[#created + 1] = it.sku
+    end
+    if it.F > 0 and not it.was_filling then
+      filling[#filling + 1] = 0
+      filling[#filling + 1] = it.sku
+    elseif it.F == 0 and it.was_filling then
+      not_filling[#not_filling + 1] = it.sku
+    end
+  end
+  unpack_call('ZADD', KEYS[4], created, 2)
+  unpack_call('ZADD', KEYS[9], filling, 2)
+  for _, it in ipairs(changed_items) do
+    local queue_key = base .. 'queue:' .. it.sku
+    local added, removed = {}, {}
+    for _, entry in ipairs(it.enqueued) do
+      if not it.dequeued[entry.member] then
+        added[#added + 1] = entry.score
+        added[#added + 1] = entry.member
+      end
+    end
+    for member in pairs(it.dequeued) do
+      removed[#removed + 1] = member
+    end
+    unpack_call('ZADD', queue_key, added, 2)
+    unpack_call('ZREM', queue_key, removed, 1)
+  end
+  unpack_call('ZREM', KEYS[9], not_filling, 1)
+end
+
+-- write_policies sets and clears policy fields and forgets deleted SKUs.
+local function write_policies()
+  for _, change in ipairs(policy_changes) do
+    if change[3] then
+      redis.call('HSET', change[1], change[2], change[3])
+    else
+      redis.call('HDEL', change[1], change[2])
+    end
+  end
+  for _, it in ipairs(deleted_items) do
+    redis.call('DEL', it.key)
+    redis.call('ZREM', KEYS[4], it.sku)
+  end
+end

@@ -1,0 +1,40 @@
+-- Requests that carry a request_id: a hash each at <base>req:<request id>. v fingerprint of the call and
+-- its content, g sequence, c time (ms), p end of retention (ms), a and b the first answer's facts as text.
+local requests = {}         -- by id, as read and as decided so far
+local changed_requests = {} -- those to write
+
+-- request returns what is remembered of a request id; exists is nil where that is nothing.
+local function request(id)
+  local q = requests[id]
+  if not q then
+    local key = base .. 'req:' .. id
+    local fields = redis.call('HMGET', key, 'v', 'g', 'c', 'p', 'a', 'b')
+    q = { id = id, key = key }
+    if fields[1] and tonumber(fields[4]) > now then
+      q.exists, q.fingerprint = true, fields[1]
+      q.sequence, q.created = tonumber(fields[2]), tonumber(fields[3])
+      q.a, q.b = fields[5] or '', fields[6] or ''
+    end
+    requests[id] = q
+  end
+  return q
+end
+
+-- remember keeps the first answer to a request.
+local function remember(q, fingerprint, a, b)
+  q.exists, q.fingerprint = true, fingerprint
+  q.sequence, q.created = sequence_now(), now
+  q.a, q.b = a, b
+  changed_requests[#changed_requests + 1] = q
+end
+
+local function write_requests()
+  local ends = {}
+  for _, q in ipairs(changed_requests) do
+    redis.call('HSET', q.key, 'v', q.fingerprint, 'g', q.sequence, 'c', q.created,
+      'p', q.created + retention, 'a', q.a, 'b', q.b)
+    ends[#ends + 1] = q.created + retention
+    ends[#ends + 1] = q.id
+  end
+  unpack_call('ZADD', KEYS[8], ends, 2)
+end

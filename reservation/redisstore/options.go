@@ -1,0 +1,134 @@
+package redisstore
+
+import (
+	"errors"
+	"fmt"
+	"log/slog"
+	"strings"
+	"time"
+
+	"github.com/redis/go-redis/v9"
+	"github.com/redis/go-redis/v9/maintnotifications"
+
+	"github.com/holdfast-dev/holdfast/reservation"
+)
+
+// Durability is what an acknowledged change survives.
+type Durability uint8
+
+const (
+	// DurabilityNone promises nothing beyond the life of the store's process.
+	DurabilityNone Durability = iota + 1
+	// DurabilityFsync promises the store's disk: appendonly yes, appendfsync always, and
+	// no-appendfsync-on-rewrite no. The default.
+	DurabilityFsync
+)
+
+// ParseDurability reads a durability by its name: none or fsync.
+func ParseDurability(name string) (Durability, error) {
+	for _, d := range []Durability{DurabilityNone, DurabilityFsync} {
+		if d.String() == name {
+			return d, nil
+		}
+	}
+	return 0, fmt.Errorf("durability %q is unknown: choose none or fsync", name)
+}
+
+// String returns the durability's name.
+func (d Durability) String() string {
+	switch d {
+	case DurabilityNone:
+		return "none"
+	case DurabilityFsync:
+		return "fsync"
+	}
+	return "unknown"
+}
+
+const (
+	// DefaultCallTimeout is how long one call may take in the store.
+	DefaultCallTimeout = 2 * time.Second
+	// defaultJournalCap is how many events a journal keeps at least.
+	defaultJournalCap = 100_000
+	// dialTimeout is how long a connection may take to come up.
+	dialTimeout = time.Second
+	// poolSize bounds the connections to one store. A stock has one batch in flight, so this many stocks
+	// are served at once; a store runs scripts one at a time anyway.
+	poolSize = 16
+)
+
+// Options say which store to use and what it must promise.
+type Options struct {
+	// URL is redis:// or rediss://; it may hold a password and is never logged.
+	URL string
+	// Prefix begins every key; it may not hold a brace. Default [DefaultPrefix].
+	Prefix string
+	// Durability is the least that the store must be set up for. Default [DurabilityFsync].
+	Durability Durability
+	// Retention is how long finished reservations and request ids are remembered. Default
+	// [reservation.DefaultRetention].
+	Retention time.Duration
+	// CallTimeout is how long one call may take in the store: later it has no effect any more. Default
+	// [DefaultCallTimeout].
+	CallTimeout time.Duration
+	// Logger gets what an operator should know. Default: nothing is logged.
+	Logger *slog.Logger
+
+	clock string // for tests: takes the place of lua/include/clock.lua
+	quiet bool   // for tests: does nothing by itself between calls
+}
+
+// withDefaults fills in what is unset and refuses what cannot be.
+func (o Options) withDefaults() (Options, error) {
+	if o.Prefix == "" {
+		o.Prefix = DefaultPrefix
+	}
+	if strings.ContainsAny(o.Prefix, "{}") {
+		return o, errors.New("the key prefix may not hold a brace: braces mark the stock in a key")
+	}
+	if o.Durability == 0 {
+		o.Durability = DurabilityFsync
+	}
+	if o.Retention == 0 {
+		o.Retention = reservation.DefaultRetention
+	}
+	if o.Retention < reservation.MinRetention || o.Retention > reservation.MaxRetention {
+		return o, fmt.Errorf("the retention is %v, must be %v to %v", o.Retention,
+			reservation.MinRetention, reservation.MaxRetention)
+	}
+	if o.CallTimeout == 0 {
+		o.CallTimeout = DefaultCallTimeout
+	}
+	if o.Logger == nil {
+		o.Logger = slog.New(slog.DiscardHandler)
+	}
+	return o, nil
+}
+
+// clientOptions sets every option of the client that matters here, each with its reason.
+func clientOptions(url string, callTimeout time.Duration) (*redis.Options, error) {
+	options, err := redis.ParseURL(url)
+	if err != nil {
+		// The parser's error would repeat the URL, and with it the password.
+		return nil, errors.New("the Redis URL is not understood: it must look like " +
+			"redis://[user:password@]host:port[/database] or rediss://… for TLS")
+	}
+	// Our own retry knows which calls may be sent again; a blind one replays a whole pipeline.
+	options.MaxRetries = -1
+	// Without it a call outlives its context's deadline by the read timeout.
+	options.ContextTimeoutEnabled = true
+	options.DialTimeout = dialTimeout
+	options.DialerRetries = 1
+	options.ReadTimeout = callTimeout
+	options.WriteTimeout = callTimeout
+	options.PoolSize = poolSize
+	options.MaxActiveConns = poolSize
+	options.PoolTimeout = callTimeout
+	// Answers are integers, strings and lists: RESP2 has all of them and less to parse.
+	options.Protocol = 2
+	// The connection check asks for what it needs; Redis 7.0 does not know CLIENT SETINFO.
+	options.DisableIdentity = true
+	// For Redis Enterprise only, and it needs RESP3.
+	options.MaintNotificationsConfig = &maintnotifications.Config{Mode: maintnotifications.ModeDisabled}
+	return options, nil
+}

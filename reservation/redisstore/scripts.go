@@ -1,0 +1,109 @@
+package redisstore
+
+import (
+	"crypto/sha1" //nolint:gosec // Redis names scripts by their SHA-1.
+	"embed"
+	"encoding/hex"
+	"fmt"
+	"strings"
+)
+
+//go:embed lua/*.lua lua/include/*.lua
+var luaFiles embed.FS
+
+// scriptName names a file of lua/ without its ending.
+type scriptName string
+
+// The scripts, in the order in which a batch sends them: what gives back comes before what takes.
+const (
+	scriptSweep           scriptName = "sweep"
+	scriptPurge           scriptName = "purge"
+	scriptRelease         scriptName = "release"
+	scriptRestock         scriptName = "restock"
+	scriptSetPolicy       scriptName = "set_policy"
+	scriptDeleteItem      scriptName = "delete_item"
+	scriptReserve         scriptName = "reserve"
+	scriptReadReservation scriptName = "read_reservation"
+	scriptReadItems       scriptName = "read_items"
+)
+
+// batchOrder is the order of the scripts within one batch.
+func batchOrder() []scriptName {
+	return []scriptName{
+		scriptSweep, scriptPurge, scriptRelease, scriptRestock, scriptSetPolicy, scriptDeleteItem,
+		scriptReserve,
+	}
+}
+
+// allScripts returns every script.
+func allScripts() []scriptName {
+	return append(batchOrder(), scriptReadReservation, scriptReadItems)
+}
+
+// mutationIncludes is what "-- Include: mutation" stands for, in order.
+const mutationIncludes = "codes clock begin journal items records queue requests finish"
+
+// script is one Lua script as it is sent to the store.
+type script struct {
+	name   scriptName
+	source string
+	sha    string
+}
+
+// loadScripts joins every script with its includes. A real server gets the shebang line, by which it
+// refuses cross-slot access and, before the script runs, a store that is full or read-only; miniredis
+// cannot parse it. A clock that is not empty takes the place of lua/include/clock.lua.
+func loadScripts(shebang bool, clock string) (map[scriptName]*script, error) {
+	scripts := make(map[scriptName]*script, len(allScripts()))
+	for _, name := range allScripts() {
+		source, err := joinScript(name, shebang, clock)
+		if err != nil {
+			return nil, err
+		}
+		sum := sha1.Sum([]byte(source)) //nolint:gosec // see the import
+		scripts[name] = &script{name: name, source: source, sha: hex.EncodeToString(sum[:])}
+	}
+	return scripts, nil
+}
+
+func joinScript(name scriptName, shebang bool, clock string) (string, error) {
+	body, err := luaFiles.ReadFile("lua/" + string(name) + ".lua")
+	if err != nil {
+		return "", fmt.Errorf("script %s: %w", name, err)
+	}
+	var joined strings.Builder
+	if shebang {
+		joined.WriteString("#!lua")
+		if flags := headerValue(string(body), "Flags"); flags != "" {
+			joined.WriteString(" flags=" + strings.ReplaceAll(flags, " ", ","))
+		}
+		joined.WriteByte('\n')
+	}
+	includes := headerValue(string(body), "Include")
+	if includes == "mutation" {
+		includes = mutationIncludes
+	}
+	for include := range strings.FieldsSeq(includes) {
+		if include == "clock" && clock != "" {
+			joined.WriteString(clock)
+			continue
+		}
+		text, err := luaFiles.ReadFile("lua/include/" + include + ".lua")
+		if err != nil {
+			return "", fmt.Errorf("script %s: include: %w", name, err)
+		}
+		joined.Write(text)
+	}
+	joined.Write(body)
+	return joined.String(), nil
+}
+
+// headerValue returns what stands behind "-- <name>:" in a script's header; empty when it is not there.
+func headerValue(source, name string) string {
+	for line := range strings.Lines(source) {
+		if value, ok := strings.CutPrefix(line, "-- "+name+": "); ok {
+			return strings.TrimSpace(value)
+		}
+	}
+	return ""
+}

@@ -1,0 +1,267 @@
+package redisstore
+
+import (
+	"context"
+	"errors"
+	"net"
+	"strings"
+	"time"
+
+	"github.com/redis/go-redis/v9"
+
+	"github.com/holdfast-dev/holdfast/reservation"
+)
+
+// maxTries bounds how often one operation is sent: its first try, once after NOSCRIPT or a lost answer,
+// and once alone. Two cases do not count, for time ends them: moving to the next batch while more holds are
+// due than one script reclaims, and a not_after that was made from an old guess of the store's clock.
+const maxTries = 3
+
+// group is the operations of one script within a batch, and their script call.
+type group struct {
+	script *script
+	ops    []*operation
+	cmd    *redis.Cmd
+}
+
+// sendBatch sends a batch as one pipeline and hands each operation its outcome. It returns those that
+// go into the next batch.
+func (s *Store) sendBatch(b *batcher, batch []*operation) (again []*operation) {
+	if err := s.health.err(); err != nil {
+		for _, op := range batch {
+			op.finish(nil, err)
+		}
+		return nil
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), s.options.CallTimeout)
+	defer cancel()
+	groups := s.encodeBatch(ctx, b, batch)
+	for _, g := range groups {
+		again = append(again, s.settle(ctx, b, g)...)
+	}
+	return again
+}
+
+// encodeBatch groups a batch by script and runs it through one pipeline.
+func (s *Store) encodeBatch(ctx context.Context, b *batcher, batch []*operation) []*group {
+	pipe := s.client.Pipeline()
+	groups := make([]*group, 0, 4)
+	for _, name := range batchOrder() {
+		var ops []*operation
+		for _, op := range batch {
+			if op.script == name {
+				ops = append(ops, op)
+			}
+		}
+		if len(ops) > 0 {
+			groups = append(groups, s.encodeGroup(ctx, b, pipe, s.scripts[name], ops))
+		}
+	}
+	// Exec's error is the first of the commands' errors; each is looked at in settle.
+	_, _ = pipe.Exec(ctx)
+	return groups
+}
+
+// encodeGroup adds one script call for all operations of a script.
+func (s *Store) encodeGroup(
+	ctx context.Context, b *batcher, pipe redis.Pipeliner, sc *script, ops []*operation,
+) *group {
+	e := s.newCall(b.keys, len(ops))
+	for _, op := range ops {
+		op.tries++
+		notAfter := s.notAfter(op)
+		op.notAfter.Store(notAfter)
+		op.encode(e, notAfter)
+	}
+	return &group{script: sc, ops: ops, cmd: pipe.EvalSha(ctx, sc.sha, e.keys, e.args...)}
+}
+
+// newCall returns an encoder with what every script gets first; see lua/include/begin.lua.
+func (s *Store) newCall(keys stockKeys, requests int) *encoder {
+	e := newEncoder(keys)
+	e.text(s.health.runID())
+	e.number(s.options.Retention.Milliseconds())
+	e.number(defaultJournalCap)
+	e.count(reservation.LineBudget)
+	e.count(requests)
+	return e
+}
+
+// notAfter returns the last moment, ms of store time, at which an operation may take effect: the call's
+// own limit, and never past the caller's deadline.
+func (s *Store) notAfter(op *operation) int64 {
+	left := s.options.CallTimeout
+	if !op.deadline.IsZero() {
+		left = min(left, time.Until(op.deadline))
+	}
+	return s.clock.now() + left.Milliseconds()
+}
+
+// settle hands the operations of one script call their outcome and returns those to send again.
+func (s *Store) settle(ctx context.Context, b *batcher, g *group) (again []*operation) {
+	answer, err := g.cmd.Slice()
+	if err != nil {
+		return s.settleFailure(ctx, b, g, err)
+	}
+	replies, now, err := openAnswer(answer, len(g.ops))
+	if err != nil {
+		s.options.Logger.Error("script answer cannot be read", "script", g.script.name,
+			"stock", b.stock.String(), "error", err)
+		finishAll(g.ops, internal(err))
+		return nil
+	}
+	s.clock.tell(now)
+	for i, op := range g.ops {
+		r, err := newReply(now, replies[i])
+		switch {
+		case err != nil:
+			op.finish(nil, internal(err))
+		case r.code == codeAgain:
+			op.tries--
+			again = append(again, op)
+		case r.code == codeTooLate && s.hasTimeLeft(op):
+			op.tries--
+			again = append(again, op) // our guess of the store's clock was old; it is new now
+		default:
+			op.finish(r, nil)
+		}
+	}
+	return again
+}
+
+// openAnswer takes a script's answer apart: {store time, epoch, sequence, replies}.
+func openAnswer(answer []any, requests int) (replies []any, now int64, err error) {
+	if len(answer) != 4 {
+		return nil, 0, errReplyEnds
+	}
+	now, isNumber := answer[0].(int64)
+	replies, isList := answer[3].([]any)
+	if !isNumber || !isList || len(replies) != requests {
+		return nil, 0, errReplyEnds
+	}
+	return replies, now, nil
+}
+
+// hasTimeLeft says whether an operation may go on: within the call's own limit and the caller's deadline.
+func (s *Store) hasTimeLeft(op *operation) bool {
+	return time.Since(op.entered) < s.options.CallTimeout &&
+		(op.deadline.IsZero() || time.Until(op.deadline) > 0)
+}
+
+// settleFailure decides, for a script call that did not answer, between sending again and giving up.
+func (s *Store) settleFailure(
+	ctx context.Context, b *batcher, g *group, err error,
+) (again []*operation) {
+	switch kind := classify(err); kind {
+	case failedNoScript:
+		// A connection loads the scripts when it comes up; someone flushed them since.
+		if err := s.load(ctx); err != nil {
+			finishAll(g.ops, s.failure(err))
+			return nil
+		}
+		return retry(g.ops, func(op *operation) error { return unavailable(err) })
+	case failedBeforeWrite:
+		return s.settlePoisoned(b, g, err)
+	case failedNotExecuted:
+		finishAll(g.ops, unavailable(err))
+		return nil
+	case failedLost:
+		var repeatable, final []*operation
+		for _, op := range g.ops {
+			if op.repeatable && op.notAfter.Load() > s.clock.now() {
+				repeatable = append(repeatable, op)
+			} else {
+				final = append(final, op)
+			}
+		}
+		for _, op := range final {
+			op.finish(nil, outcomeUnknown(op.notAfter.Load(), err))
+		}
+		return retry(repeatable, func(op *operation) error {
+			return outcomeUnknown(op.notAfter.Load(), err)
+		})
+	case failedAfterWrite:
+		s.options.Logger.Error("a script failed after its first write: audit this stock",
+			"script", g.script.name, "stock", b.stock.String(), "error", err)
+		finishAll(g.ops, internal(err))
+		return nil
+	}
+	return nil
+}
+
+// settlePoisoned handles a script that failed before it wrote anything: one operation may be to blame,
+// so each is sent alone; one that fails alone is its own fault.
+func (s *Store) settlePoisoned(b *batcher, g *group, err error) (again []*operation) {
+	if len(g.ops) == 1 {
+		s.options.Logger.Error("a script failed", "script", g.script.name,
+			"stock", b.stock.String(), "error", err)
+		g.ops[0].finish(nil, internal(err))
+		return nil
+	}
+	for _, op := range g.ops {
+		again = append(again, s.sendBatch(b, []*operation{op})...)
+	}
+	return again
+}
+
+// retry returns the operations that have a try left; the others end with what giveUp says.
+func retry(ops []*operation, giveUp func(op *operation) error) (again []*operation) {
+	for _, op := range ops {
+		if op.tries < maxTries {
+			again = append(again, op)
+		} else {
+			op.finish(nil, giveUp(op))
+		}
+	}
+	return again
+}
+
+func finishAll(ops []*operation, err error) {
+	for _, op := range ops {
+		op.finish(nil, err)
+	}
+}
+
+// failure is what became of a script call that did not answer.
+type failure uint8
+
+const (
+	failedNotExecuted failure = iota + 1 // refused before the script ran
+	failedNoScript                       // the script is not loaded
+	failedBeforeWrite                    // the script ran and failed before its first write
+	failedAfterWrite                     // the script ran and failed after it
+	failedLost                           // no answer came
+)
+
+// classify tells by an error what became of the call.
+func classify(err error) failure {
+	var dial *net.OpError
+	switch {
+	case strings.HasPrefix(err.Error(), "HFBEFORE"):
+		return failedBeforeWrite
+	case strings.HasPrefix(err.Error(), "HFPARTIAL"):
+		return failedAfterWrite
+	case strings.HasPrefix(err.Error(), "NOSCRIPT"):
+		return failedNoScript
+	case errors.As(err, &dial) && dial.Op == "dial",
+		errors.Is(err, redis.ErrPoolTimeout), errors.Is(err, redis.ErrPoolExhausted),
+		errors.Is(err, redis.ErrClosed), errors.Is(err, errUnfit):
+		return failedNotExecuted
+	}
+	var answered redis.Error
+	if errors.As(err, &answered) {
+		return failedNotExecuted // LOADING, READONLY, OOM, MISCONF, NOREPLICAS, CLUSTERDOWN, NOAUTH, …
+	}
+	return failedLost
+}
+
+// failure turns an error of a call that reads, or that may be repeated freely, into a reason.
+func (s *Store) failure(err error) error {
+	switch {
+	case errors.Is(err, context.Canceled), errors.Is(err, context.DeadlineExceeded):
+		return gaveUp(err)
+	case s.health.err() != nil:
+		return s.health.err()
+	}
+	return unavailable(err)
+}

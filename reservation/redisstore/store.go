@@ -1,0 +1,176 @@
+package redisstore
+
+import (
+	"context"
+	"fmt"
+	"sync"
+
+	"github.com/redis/go-redis/v9"
+
+	"github.com/holdfast-dev/holdfast/reservation"
+)
+
+// Store is a [reservation.Store] on Redis. It is safe for concurrent use; many of them, in many processes,
+// may share one Redis.
+type Store struct {
+	options Options
+	client  redis.UniversalClient
+	scripts map[scriptName]*script
+	keys    keyspace
+	clock   storeClock
+	health  health
+	stocks  stocks
+
+	closeEmbedded func() // of the embedded store; nil otherwise
+	stop          context.CancelFunc
+	background    sync.WaitGroup
+}
+
+var _ reservation.Store = (*Store)(nil)
+
+// Open connects to the Redis or Valkey at options.URL. A store that is too old, evicts keys, keeps less
+// than options.Durability asks, is a replica or cannot be reached is refused with an error that says
+// what to change.
+func Open(ctx context.Context, options Options) (*Store, error) {
+	options, err := options.withDefaults()
+	if err != nil {
+		return nil, err
+	}
+	config, err := clientOptions(options.URL, options.CallTimeout)
+	if err != nil {
+		return nil, err
+	}
+	scripts, err := loadScripts(true, options.clock)
+	if err != nil {
+		return nil, err
+	}
+	s := newStore(options, scripts)
+	config.OnConnect = s.onConnect
+	s.client = redis.NewClient(config)
+	if err := s.checkNow(ctx); err != nil {
+		_ = s.client.Close()
+		return nil, err
+	}
+	s.startBackground()
+	return s, nil
+}
+
+// newStore returns a store that lacks its client.
+func newStore(options Options, scripts map[scriptName]*script) *Store {
+	s := &Store{options: options, scripts: scripts, keys: keyspace{options.Prefix}}
+	s.stocks = stocks{
+		batchers: make(map[reservation.StockID]*batcher),
+		open: func(stock reservation.StockID) *batcher {
+			return &batcher{
+				stock: stock, keys: s.keys.of(stock), send: s.sendBatch,
+				latest: func() int64 { return s.clock.now() + options.CallTimeout.Milliseconds() },
+			}
+		},
+	}
+	return s
+}
+
+// Ready returns nil while the store can be reached and keeps what it must.
+func (s *Store) Ready(ctx context.Context) error {
+	if err := s.health.err(); err != nil {
+		return err
+	}
+	if err := s.client.Ping(ctx).Err(); err != nil {
+		return s.failure(err)
+	}
+	return nil
+}
+
+// Close ends the background work and closes the connections. Calls must have ended before.
+func (s *Store) Close(_ context.Context) error {
+	s.stop()
+	s.background.Wait()
+	err := s.client.Close()
+	if s.closeEmbedded != nil {
+		s.closeEmbedded()
+	}
+	if err != nil {
+		return fmt.Errorf("close connections: %w", err)
+	}
+	return nil
+}
+
+// startBackground starts the work that goes on between calls.
+func (s *Store) startBackground() {
+	ctx, cancel := context.WithCancel(context.Background())
+	s.stop = cancel
+	if s.options.quiet {
+		return
+	}
+	s.background.Go(func() { s.watchHealth(ctx) })
+	s.background.Go(func() { s.maintain(ctx) })
+}
+
+// change sends one mutating operation and returns its reply, or the refusal that it stands for.
+// creates says that the call may be the first write to its stock.
+func (s *Store) change(
+	ctx context.Context, stock reservation.StockID, op *operation, creates bool,
+) (*reply, error) {
+	b := s.stocks.acquire(stock)
+	defer s.stocks.release(b)
+	if creates {
+		if err := s.register(ctx, b); err != nil {
+			return nil, err
+		}
+	}
+	r, err := b.do(ctx, op)
+	if err != nil {
+		return nil, err
+	}
+	if r.sequence > 0 {
+		s.stocks.markKnown(b)
+	}
+	return r, r.refusal()
+}
+
+// read runs one of the scripts that only read.
+func (s *Store) read(
+	ctx context.Context, name scriptName, encode func(e *encoder), stock reservation.StockID,
+) (*reply, error) {
+	if err := s.health.err(); err != nil {
+		return nil, err
+	}
+	ctx, cancel := context.WithTimeout(ctx, s.options.CallTimeout)
+	defer cancel()
+	e := s.newCall(s.keys.of(stock), 1)
+	encode(e)
+	sc := s.scripts[name]
+	answer, err := s.client.EvalSha(ctx, sc.sha, e.keys, e.args...).Slice()
+	if err != nil && classify(err) == failedNoScript {
+		if err := s.load(ctx); err != nil {
+			return nil, s.failure(err)
+		}
+		answer, err = s.client.EvalSha(ctx, sc.sha, e.keys, e.args...).Slice()
+	}
+	if err != nil {
+		return nil, s.readFailure(ctx, sc, err)
+	}
+	replies, now, err := openAnswer(answer, 1)
+	if err != nil {
+		return nil, internal(err)
+	}
+	s.clock.tell(now)
+	r, err := newReply(now, replies[0])
+	if err != nil {
+		return nil, internal(err)
+	}
+	return r, r.refusal()
+}
+
+// readFailure turns an error of a reading script into a reason. Nothing was changed whatever it was.
+func (s *Store) readFailure(ctx context.Context, sc *script, err error) error {
+	if ctx.Err() != nil {
+		return gaveUp(ctx.Err())
+	}
+	var answered redis.Error
+	if ok := asRedisError(err, &answered); ok && isScriptFault(err) {
+		s.options.Logger.Error("a script failed", "script", sc.name, "error", err)
+		return internal(err)
+	}
+	return s.failure(err)
+}

@@ -1,0 +1,170 @@
+package redisstore
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"os"
+	"strconv"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/redis/go-redis/v9"
+
+	"github.com/holdfast-dev/holdfast/reservation"
+	"github.com/holdfast-dev/holdfast/reservation/redisstore/redistest"
+	"github.com/holdfast-dev/holdfast/reservation/storetest"
+)
+
+// testClock takes the place of lua/include/clock.lua: a clock that the test sets.
+const testClock = `
+local function store_now()
+  return tonumber(redis.call('GET', string.match(KEYS[1], '^(.-):{') .. ':clock'))
+end
+`
+
+// realServer is the real Redis that this package's tests share; each test has a key prefix of its own.
+//
+//nolint:gochecknoglobals // one server for all tests, started and stopped by TestMain
+var realServer *redistest.Server
+
+func TestMain(m *testing.M) { os.Exit(runTests(m)) }
+
+func runTests(m *testing.M) int {
+	dir, err := os.MkdirTemp("", "holdfast-redis-")
+	if err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		return 1
+	}
+	defer func() { _ = os.RemoveAll(dir) }()
+	realServer, err = redistest.Start(context.Background(), dir)
+	if err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		return 1
+	}
+	defer realServer.Stop()
+	return m.Run()
+}
+
+//nolint:gochecknoglobals // numbers the tests, so that no two share keys
+var prefixes atomic.Int64
+
+func newPrefix() string { return "test" + strconv.FormatInt(prefixes.Add(1), 10) }
+
+// openReal opens a store on the real server under a prefix of its own.
+func openReal(t *testing.T, options Options) *Store {
+	t.Helper()
+	if options.URL == "" {
+		options.URL = realServer.URL()
+	}
+	if options.Prefix == "" {
+		options.Prefix = newPrefix()
+	}
+	s, err := Open(context.Background(), options)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := s.Close(context.Background()); err != nil {
+			t.Error(err)
+		}
+	})
+	return s
+}
+
+// openEmbedded opens a store on a miniredis of its own.
+func openEmbedded(t *testing.T, options Options) *Store {
+	t.Helper()
+	s, err := OpenEmbedded(context.Background(), options)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := s.Close(context.Background()); err != nil {
+			t.Error(err)
+		}
+	})
+	return s
+}
+
+// subject is a store with a clock that stands still, as storetest drives it.
+type subject struct {
+	*Store
+	*storetest.Clock
+
+	t *testing.T
+}
+
+func newSubject(t *testing.T, open func(*testing.T, Options) *Store) storetest.Subject {
+	t.Helper()
+	s := &subject{
+		Store: open(t, Options{clock: testClock, quiet: true, Logger: slog.New(slog.NewTextHandler(t.Output(), nil))}), Clock: storetest.NewClock(), t: t,
+	}
+	s.setClock()
+	return s
+}
+
+func (s *subject) setClock() {
+	s.t.Helper()
+	key := s.options.Prefix + ":clock"
+	if err := s.client.Set(context.Background(), key, s.Now().UnixMilli(), 0).Err(); err != nil {
+		s.t.Fatal(err)
+	}
+	s.clock.tell(s.Now().UnixMilli())
+}
+
+func (s *subject) Advance(d time.Duration) {
+	s.Clock.Advance(d)
+	s.setClock()
+}
+
+func (s *subject) Sweep(ctx context.Context, stock reservation.StockID) (int, error) {
+	step, err := s.sweep(ctx, stock, true, false)
+	return step.reclaimed, err
+}
+
+func (s *subject) Drain(ctx context.Context, stock reservation.StockID) (int, error) {
+	step, err := s.sweep(ctx, stock, false, true)
+	return step.filled, err
+}
+
+func (s *subject) Purge(ctx context.Context, stock reservation.StockID) (int, error) {
+	forgotten, _, err := s.purge(ctx, stock)
+	return forgotten, err
+}
+
+func (s *subject) Snapshot(
+	ctx context.Context, stock reservation.StockID,
+) (reservation.Snapshot, error) {
+	return snapshotOf(ctx, s.client, s.keys.of(stock), stock, s.Now())
+}
+
+func TestStore_OnRedis(t *testing.T) {
+	t.Parallel()
+	storetest.Run(t, func(t *testing.T) storetest.Subject { return newSubject(t, openReal) })
+}
+
+func TestStore_Embedded(t *testing.T) {
+	t.Parallel()
+	storetest.Run(t, func(t *testing.T) storetest.Subject { return newSubject(t, openEmbedded) })
+}
+
+// keysOf returns all keys of a prefix and what they hold, to see that a refusal changed none.
+func keysOf(t *testing.T, client redis.UniversalClient, prefix string) map[string]string {
+	t.Helper()
+	ctx := context.Background()
+	held := make(map[string]string)
+	scan := client.Scan(ctx, 0, prefix+":*", 1000).Iterator()
+	for scan.Next(ctx) {
+		value, err := client.Dump(ctx, scan.Val()).Result()
+		if err != nil {
+			t.Fatal(err)
+		}
+		held[scan.Val()] = value
+	}
+	if err := scan.Err(); err != nil {
+		t.Fatal(err)
+	}
+	return held
+}
