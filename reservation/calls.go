@@ -54,8 +54,8 @@ type ReservationLine struct {
 	Notify bool
 	// Available is the SKU's right after this line; set in the answers of Reserve and Check only.
 	Available Optional[int64]
-	// RestockTime and Substitutes are the policy's at the grant; kept where units were backordered then
-	// and shown while units are.
+	// RestockTime and Substitutes are the policy's at the grant; kept where units were backordered
+	// then and shown while units are.
 	RestockTime Optional[time.Time]
 	Substitutes []SKU
 }

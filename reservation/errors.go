@@ -31,8 +31,24 @@ const (
 	ReasonLinesRefused
 	// ReasonStockItemInUse is the deletion of a SKU that has units on hand, reserved or queued.
 	ReasonStockItemInUse
+	// ReasonMoreThanCovered is a fulfilment of more units of [Error.SKUs] than are covered.
+	ReasonMoreThanCovered
+	// ReasonBackorderedUnits is the fulfilment of a whole reservation while units of [Error.SKUs]
+	// wait.
+	ReasonBackorderedUnits
+	// ReasonNotOnHand is a fulfilment of more units of [Error.SKUs] than are physically there.
+	ReasonNotOnHand
+	// ReasonOnHandBelowZero is an adjustment that would leave less than nothing of [Error.SKUs].
+	ReasonOnHandBelowZero
+	// ReasonOnHandDiffers is a count of [Error.SKUs] whose on hand is not what was expected.
+	ReasonOnHandDiffers
 	// ReasonFigureOutOfRange is a stored figure that would pass [MaxFigure].
 	ReasonFigureOutOfRange
+	// ReasonEventsTrimmed is a watch from a position whose events are gone; [Error.Oldest] is the
+	// first that is left.
+	ReasonEventsTrimmed
+	// ReasonPositionUnknown is a watch from a position that this store never reached.
+	ReasonPositionUnknown
 	// ReasonStoreUnavailable is a store that is away, loading, failing over, full or read-only.
 	// Nothing was done.
 	ReasonStoreUnavailable
@@ -47,7 +63,8 @@ const (
 	ReasonOverloaded
 	// ReasonInternal is a fault in Holdfast.
 	ReasonInternal
-	// ReasonCallerGaveUp is a caller whose context ended before the call was sent. Nothing was done.
+	// ReasonCallerGaveUp is a caller whose context ended before the call was sent. Nothing was
+	// done.
 	ReasonCallerGaveUp
 )
 
@@ -74,8 +91,22 @@ func (r Reason) String() string {
 		return "LINES_REFUSED"
 	case ReasonStockItemInUse:
 		return "STOCK_ITEM_IN_USE"
+	case ReasonMoreThanCovered:
+		return "MORE_THAN_COVERED"
+	case ReasonBackorderedUnits:
+		return "BACKORDERED_UNITS"
+	case ReasonNotOnHand:
+		return "NOT_ON_HAND"
+	case ReasonOnHandBelowZero:
+		return "ON_HAND_BELOW_ZERO"
+	case ReasonOnHandDiffers:
+		return "ON_HAND_DIFFERS"
 	case ReasonFigureOutOfRange:
 		return "FIGURE_OUT_OF_RANGE"
+	case ReasonEventsTrimmed:
+		return "EVENTS_TRIMMED"
+	case ReasonPositionUnknown:
+		return "POSITION_UNKNOWN"
 	case ReasonStoreUnavailable:
 		return "STORE_UNAVAILABLE"
 	case ReasonStoreNotDurable:
@@ -144,14 +175,15 @@ type LineRefusal struct {
 
 // Stamp is where and when the store decided.
 type Stamp struct {
-	// Sequence is the journal's after the call's last event; after a call without one, the present one.
+	// Sequence is the journal's after the call's last event; after a call without one, the present
+	// one.
 	Sequence int64
 	// StoreTime is the store's clock, UTC, whole milliseconds.
 	StoreTime time.Time
 }
 
-// Error is every error that a [Store] returns: a reason and its facts. Cause is private: it may name
-// hosts and keys and must not reach a caller.
+// Error is every error that a [Store] returns: a reason and its facts. Cause is private: it may
+// name hosts and keys and must not reach a caller.
 type Error struct {
 	Reason     Reason
 	Stamp      Stamp         // zero when the store did not answer
@@ -160,6 +192,7 @@ type Error struct {
 	State      State         // ReasonWrongState
 	SettlesAt  time.Time     // ReasonOutcomeUnknown: store time from which the outcome is final
 	RetryAfter time.Duration // ReasonOverloaded
+	Oldest     int64         // ReasonEventsTrimmed: sequence
 	Cause      error
 }
 

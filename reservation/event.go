@@ -12,16 +12,23 @@ const (
 	// EventReserved has the reservation, its state, expiry and every line (index, SKU, covered,
 	// backordered, requested).
 	EventReserved EventType = iota + 1
+	// EventCommitted has the reservation, its state and term, and after a reacquire every line
+	// (index, SKU, covered, backordered).
 	EventCommitted
+	// EventExtended has the reservation, its state and expiry.
 	EventExtended
-	// EventReleased has the reservation, the request id if any, its state afterwards, and what each line
-	// gave back (index, SKU, covered, backordered).
+	// EventReleased has the reservation, the request id if any, its state afterwards, and what each
+	// line gave back (index, SKU, covered, backordered).
 	EventReleased
 	// EventExpired has the reservation and what each line gave back.
 	EventExpired
+	// EventFulfilled has the reservation, the request id if any, its state afterwards, and what
+	// left of each line (index, SKU, units in Quantity).
 	EventFulfilled
-	// EventRestocked has the request id and each line (index, SKU, units in Covered).
+	// EventRestocked has the request id and each line (index, SKU, units in Quantity).
 	EventRestocked
+	// EventAdjusted has the request id and each line (index, SKU, units in Quantity, reason); of a
+	// count the reason is "count".
 	EventAdjusted
 	// EventBackordered has the reservation and its lines with backordered units.
 	EventBackordered
@@ -29,15 +36,18 @@ const (
 	EventBackorderFilled
 	// EventLowStock has one line (SKU, available in Available): it dropped below the threshold.
 	EventLowStock
-	// EventOutOfStock and EventBackInStock have one line (SKU, Available): available less the safety
-	// stock (under DENY) is no longer, or is again, above 0.
+	// EventOutOfStock and EventBackInStock have one line (SKU, Available): available less the
+	// safety stock (under DENY) is no longer, or is again, above 0.
 	EventOutOfStock
 	EventBackInStock
+	// EventOversold has one line (SKU, Shortfall): a shortfall appeared or grew in this request. It
+	// stands before the SKU's other threshold events.
 	EventOversold
-	// EventPolicyChanged has one line with the SKU, none for the stock's default; it stands also for a
-	// SKU's creation without units and, with Deleted, for its deletion.
+	// EventPolicyChanged has one line with the SKU, none for the stock's default; it stands also
+	// for a SKU's creation without units and, with Deleted, for its deletion.
 	EventPolicyChanged
-	// EventStoreChanged says that another store process answers: what the old one had not kept is lost.
+	// EventStoreChanged says that another store process answers: what the old one had not kept is
+	// lost.
 	EventStoreChanged
 )
 
@@ -62,10 +72,12 @@ type Event struct {
 	Reservation ReservationID
 	Request     RequestID
 	State       State     // of the reservation after the event
+	Term        int64     // EventCommitted
 	ExpireTime  time.Time // of a hold
 	Lines       []EventLine
 	Policy      Policy // EventPolicyChanged: the own policy afterwards
 	Deleted     bool   // EventPolicyChanged: the SKU is gone
+	Epoch       int64  // EventStoreChanged: the one that begins
 }
 
 // EventLine is one line or SKU of an event; what the figures mean depends on the event's type.
@@ -75,8 +87,11 @@ type EventLine struct {
 	Requested   int64
 	Covered     int64
 	Backordered int64
+	Quantity    int64
 	Available   int64
-	Counted     bool // EventReserved: the SKU was tracked
+	Shortfall   int64
+	Reason      AdjustReason // EventAdjusted
+	Counted     bool         // EventReserved: the SKU was tracked
 }
 
 // Snapshot is everything that a stock holds, in a fixed order, for comparing and for the record.

@@ -7,7 +7,8 @@ import (
 	"unicode/utf8"
 )
 
-// StockID names a stock, the unit of atomicity: 1-64 of A-Z a-z 0-9 . _ -. The zero value names none.
+// StockID names a stock, the unit of atomicity: 1-64 of A-Z a-z 0-9 . _ -. The zero value names
+// none.
 type StockID struct{ name string }
 
 // ParseStockID reads a stock id; an empty one means [DefaultStockID].
@@ -60,9 +61,9 @@ func (id RequestID) String() string { return id.name }
 // IsZero says whether the id names nothing.
 func (id RequestID) IsZero() bool { return id.name == "" }
 
-// SKU names one sellable thing inside a stock: 1-64 bytes of UTF-8 without control characters (Unicode
-// Cc) and without leading or trailing U+0020. It is not normalised and case counts. The zero value
-// names none.
+// SKU names one sellable thing inside a stock: 1-64 bytes of UTF-8 without control characters
+// (Unicode Cc) and without leading or trailing U+0020. It is not normalised and case counts. The
+// zero value names none.
 type SKU struct{ name string }
 
 // ParseSKU reads a SKU.
@@ -90,7 +91,8 @@ func (s SKU) String() string { return s.name }
 
 var errEmpty = errors.New("is empty")
 
-// checkID holds name against the letters and digits of every id and the extra marks allowed in this one.
+// checkID holds name against the letters and digits of every id and the extra marks allowed in this
+// one.
 func checkID(name string, longest int, marks string) error {
 	if name == "" {
 		return errEmpty

@@ -25,8 +25,8 @@ type Line struct {
 	Quantity Quantity
 }
 
-// Lines are the 1 to [MaxLines] lines of one request, in the caller's order. The zero value is none,
-// which stands for "everything" where a call allows it.
+// Lines are the 1 to [MaxLines] lines of one request, in the caller's order. The zero value is
+// none, which stands for "everything" where a call allows it.
 type Lines struct{ list []Line }
 
 // NewLines makes lines of a list; it keeps the list.
@@ -46,8 +46,8 @@ func (l Lines) Len() int { return len(l.list) }
 // IsZero says whether there are no lines.
 func (l Lines) IsZero() bool { return len(l.list) == 0 }
 
-// TTL is how long a hold lasts: [MinTTL] to [MaxTTL] in whole milliseconds. The zero value is no hold:
-// the reservation is firm at once.
+// TTL is how long a hold lasts: [MinTTL] to [MaxTTL] in whole milliseconds. The zero value is no
+// hold: the reservation is firm at once.
 type TTL struct{ milliseconds int64 }
 
 // NewTTL makes a TTL, rounded up to whole milliseconds.

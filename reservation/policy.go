@@ -19,8 +19,8 @@ func (o Optional[T]) Or(other T) T {
 	return other
 }
 
-// Policy is what is set on a SKU or as a stock's default; unset fields inherit. Figures are units within
-// the ranges of the contract, section 3.
+// Policy is what is set on a SKU or as a stock's default; unset fields inherit. Figures are units
+// within the ranges of the contract, section 3.
 type Policy struct {
 	BackorderMode     Optional[BackorderMode]
 	BackorderLimit    Optional[int64]
@@ -62,8 +62,8 @@ func AllPolicyFields() []PolicyField {
 	}
 }
 
-// PolicyChange sets or clears fields of a policy: each of Fields takes the value that Policy has for it,
-// or is cleared where that is unset. Other fields stay.
+// PolicyChange sets or clears fields of a policy: each of Fields takes the value that Policy has
+// for it, or is cleared where that is unset. Other fields stay.
 type PolicyChange struct {
 	Policy Policy
 	Fields []PolicyField
@@ -116,8 +116,8 @@ type EffectivePolicy struct {
 }
 
 // Resolve returns the policy in force: each field own, else the stock's default, else built-in. A
-// backorder limit of [MaxFigure] is how "no limit" is said over a limiting default, so it resolves to
-// unlimited.
+// backorder limit of [MaxFigure] is how "no limit" is said over a limiting default, so it resolves
+// to unlimited.
 func Resolve(own, stockDefault Policy) EffectivePolicy {
 	limit := either(own.BackorderLimit, stockDefault.BackorderLimit)
 	if limit.Value == MaxFigure {
@@ -156,8 +156,8 @@ func (p EffectivePolicy) AllowsBackorders() bool {
 	return false
 }
 
-// Floor returns the lowest available that a Reserve may leave behind; limited is false where there is
-// none (contract, section 3).
+// Floor returns the lowest available that a Reserve may leave behind; limited is false where there
+// is none (contract, section 3).
 func (p EffectivePolicy) Floor() (floor int64, limited bool) {
 	if !p.AllowsBackorders() {
 		return p.SafetyStock, true

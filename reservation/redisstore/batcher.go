@@ -9,8 +9,8 @@ import (
 	"github.com/holdfast-dev/holdfast/reservation"
 )
 
-// The bounds of one batch. A script of 1,000 lines takes a few milliseconds (measured November 2026),
-// and nothing else of the store runs meanwhile. A single request always fits.
+// The bounds of one batch. A script of 1,000 lines takes a few milliseconds (measured November
+// 2026), and nothing else of the store runs meanwhile. A single request always fits.
 const (
 	maxBatchRequests = 256
 	maxBatchLines    = reservation.MaxLines
@@ -39,7 +39,8 @@ type operation struct {
 	encode func(e *encoder, notAfter int64)
 	lines  int
 	bytes  int
-	// repeatable says that sending it twice is as good as once: it carries an id, or sets what is set.
+	// repeatable says that sending it twice is as good as once: it carries an id, or sets what is
+	// set.
 	repeatable bool
 	// deadline is the caller's; zero: none.
 	deadline time.Time
@@ -59,8 +60,8 @@ func (op *operation) finish(r *reply, err error) {
 	close(op.done)
 }
 
-// batcher gathers the operations of one stock: one batch is in flight, what arrives meanwhile is the
-// next. There is no timer: a lone caller never waits.
+// batcher gathers the operations of one stock: one batch is in flight, what arrives meanwhile is
+// the next. There is no timer: a lone caller never waits.
 type batcher struct {
 	stock reservation.StockID
 	keys  stockKeys

@@ -5,8 +5,8 @@ import (
 	"time"
 )
 
-// storeClock guesses the store's clock: the last time it told plus what has passed since. The guess is
-// never ahead of the store, for its time was told before it was heard.
+// storeClock guesses the store's clock: the last time it told plus what has passed since. The guess
+// is never ahead of the store, for its time was told before it was heard.
 type storeClock struct {
 	mu    sync.Mutex
 	told  int64     // ms

@@ -32,15 +32,15 @@ func OpenEmbedded(ctx context.Context, options Options) (*Store, error) {
 	}
 	s := newStore(options, scripts)
 	s.closeEmbedded = server.Close
-	s.client = redis.NewClient(config)
+	s.client, s.watchClient = redis.NewClient(config), newWatchClient(config)
 	s.health.set(rand.Text(), nil)
 	told, timeErr := s.client.Time(ctx).Result()
 	if err := errors.Join(timeErr, s.load(ctx)); err != nil {
-		_ = s.client.Close()
+		_ = errors.Join(s.client.Close(), s.watchClient.Close())
 		server.Close()
 		return nil, fmt.Errorf("load the embedded store: %w", err)
 	}
 	s.clock.tell(told.UnixMilli())
-	s.startBackground()
+	s.startBackground() //nolint:contextcheck // it outlives the call that opens the store
 	return s, nil
 }

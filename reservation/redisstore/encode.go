@@ -47,6 +47,24 @@ func (e *encoder) skuLines(lines reservation.Lines) {
 	}
 }
 
+// namedLines adds lines of a reservation that a call names, under its request id; 0 for none.
+func (e *encoder) namedLines(
+	call string, id reservation.ReservationID, request reservation.RequestID,
+	lines reservation.Lines,
+) {
+	if lines.IsZero() {
+		e.number(0)
+		return
+	}
+	e.key(e.stock.request(request))
+	e.text(newContent(call).text(id.String()).lines(lines).fingerprint())
+	e.count(lines.Len())
+	for _, line := range lines.All() {
+		e.text(line.SKU.String())
+		e.number(line.Quantity.Units())
+	}
+}
+
 func boolToInt(value bool) int {
 	if value {
 		return 1
@@ -54,8 +72,8 @@ func boolToInt(value bool) int {
 	return 0
 }
 
-// fingerprintBytes is how much of the SHA-256 of a content is kept. Only contents under one id are ever
-// compared, so 96 bits leave no room for chance.
+// fingerprintBytes is how much of the SHA-256 of a content is kept. Only contents under one id are
+// ever compared, so 96 bits leave no room for chance.
 const fingerprintBytes = 12
 
 // content gathers what a repeat must have in common with the first call: the call and its fields as

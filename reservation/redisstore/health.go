@@ -14,10 +14,12 @@ import (
 	"github.com/holdfast-dev/holdfast/reservation"
 )
 
-// healthInterval is how often the store's settings are looked at again, besides on every new connection.
+// healthInterval is how often the store's settings are looked at again, besides on every new
+// connection.
 const healthInterval = time.Second
 
-// oldestRedis is the first release that checks a script's flags before it runs (scripts with a shebang).
+// oldestRedis is the first release that checks a script's flags before it runs (scripts with a
+// shebang).
 const oldestRedis = 7
 
 // health is what is known of the store: which process answers, and whether it may be used.
@@ -106,8 +108,8 @@ func parseInfo(text string) map[string]string {
 	return info
 }
 
-// settingsOf returns the settings that matter. Where CONFIG is forbidden, as hosted stores do, INFO tells
-// some of them; appendfsync stays unknown there.
+// settingsOf returns the settings that matter. Where CONFIG is forbidden, as hosted stores do, INFO
+// tells some of them; appendfsync stays unknown there.
 func settingsOf(config *redis.Cmd, info map[string]string) (map[string]string, error) {
 	settings := map[string]string{"maxmemory-policy": info["maxmemory_policy"]}
 	if info["aof_enabled"] == "1" {
@@ -216,7 +218,8 @@ func (s *Store) watchHealth(ctx context.Context) {
 	}
 }
 
-// look takes one look. A store that cannot be reached keeps its verdict: calls find out by themselves.
+// look takes one look. A store that cannot be reached keeps its verdict: calls find out by
+// themselves.
 func (s *Store) look(ctx context.Context) {
 	ctx, cancel := context.WithTimeout(ctx, s.options.CallTimeout)
 	defer cancel()
@@ -257,7 +260,8 @@ func asRedisError(err error, answered *redis.Error) bool {
 	return errors.As(err, answered) && !errors.Is(err, redis.Nil)
 }
 
-// isScriptFault says whether an answer is about the script itself, not about the state of the store.
+// isScriptFault says whether an answer is about the script itself, not about the state of the
+// store.
 func isScriptFault(err error) bool {
 	return strings.HasPrefix(err.Error(), "ERR ") || strings.HasPrefix(err.Error(), "WRONGTYPE") ||
 		strings.HasPrefix(err.Error(), "HF")

@@ -110,8 +110,8 @@ func (r *reply) figures(
 	return item
 }
 
-// DeleteItem forgets a SKU that has nothing on hand, reserved or queued; see lua/delete_item.lua. It is
-// not sent again by itself: a repeat would answer that the SKU is unknown.
+// DeleteItem forgets a SKU that has nothing on hand, reserved or queued; see lua/delete_item.lua.
+// It is not sent again by itself: a repeat would answer that the SKU is unknown.
 func (s *Store) DeleteItem(
 	ctx context.Context, stock reservation.StockID, sku reservation.SKU,
 ) (reservation.Stamp, error) {

@@ -79,6 +79,26 @@ func (r *eventReader) event() reservation.Event {
 	case reservation.EventExpired.String():
 		e.Type, e.Reservation = reservation.EventExpired, r.reservation()
 		e.State, e.Lines = reservation.StateExpired, r.givenBack()
+	case reservation.EventCommitted.String():
+		e.Type, e.Reservation = reservation.EventCommitted, r.reservation()
+		e.State, e.Term = reservation.StateCommitted, r.number()
+		e.Lines = r.givenBack()
+	case reservation.EventExtended.String():
+		e.Type, e.Reservation = reservation.EventExtended, r.reservation()
+		e.State, e.ExpireTime = reservation.StateHeld, timeOf(r.number())
+	case reservation.EventFulfilled.String():
+		e.Type, e.Reservation = reservation.EventFulfilled, r.reservation()
+		e.Request, e.State = r.request(), r.stateWord()
+		for r.wordsLeft() {
+			e.Lines = append(e.Lines, reservation.EventLine{
+				Index: r.index(), SKU: r.skuWord(), Quantity: r.number(),
+			})
+		}
+	case reservation.EventAdjusted.String():
+		e.Type, e.Request, e.Lines = reservation.EventAdjusted, r.request(), r.adjusted()
+	case reservation.EventOversold.String():
+		e.Type = reservation.EventOversold
+		e.Lines = []reservation.EventLine{{SKU: r.skuWord(), Shortfall: r.number()}}
 	case reservation.EventRestocked.String():
 		e.Type, e.Request, e.Lines = reservation.EventRestocked, r.request(), r.restocked()
 	case reservation.EventBackordered.String():
@@ -100,7 +120,7 @@ func (r *eventReader) event() reservation.Event {
 	case reservation.EventPolicyChanged.String():
 		e = r.policyChanged()
 	case reservation.EventStoreChanged.String():
-		e.Type = reservation.EventStoreChanged
+		e.Type, e.Epoch = reservation.EventStoreChanged, r.number()
 	default:
 		r.err = fmt.Errorf("unknown event %q", name)
 	}
@@ -119,6 +139,7 @@ func (r *eventReader) reserved() reservation.Event {
 	return e
 }
 
+// givenBack reads index, SKU, covered and backordered units of each line.
 func (r *eventReader) givenBack() []reservation.EventLine {
 	var lines []reservation.EventLine
 	for r.wordsLeft() {
@@ -133,8 +154,24 @@ func (r *eventReader) restocked() []reservation.EventLine {
 	var lines []reservation.EventLine
 	for r.wordsLeft() {
 		lines = append(lines, reservation.EventLine{
-			Index: len(lines), SKU: r.skuWord(), Covered: r.number(),
+			Index: len(lines), SKU: r.skuWord(), Quantity: r.number(),
 		})
+	}
+	return lines
+}
+
+func (r *eventReader) adjusted() []reservation.EventLine {
+	var lines []reservation.EventLine
+	for r.wordsLeft() {
+		line := reservation.EventLine{
+			Index: len(lines), SKU: r.skuWord(), Quantity: r.number(),
+		}
+		reason, err := reservation.ParseAdjustReason(r.word())
+		if err != nil && r.err == nil {
+			r.err = fmt.Errorf("reason: %w", err)
+		}
+		line.Reason = reason
+		lines = append(lines, line)
 	}
 	return lines
 }

@@ -6,10 +6,10 @@ import "github.com/holdfast-dev/holdfast/reservation"
 const DefaultPrefix = "hf"
 
 // fixedKeys is how many keys every script gets first; see lua/include/begin.lua.
-const fixedKeys = 9
+const fixedKeys = 10
 
-// keyspace makes the names of all keys. Keys of one stock share the hash tag {stock}, so that a Redis
-// Cluster keeps them on one node; a stock id holds no brace.
+// keyspace makes the names of all keys. Keys of one stock share the hash tag {stock}, so that a
+// Redis Cluster keeps them on one node; a stock id holds no brace.
 type keyspace struct{ prefix string }
 
 // stocks is the set of all stocks that were ever written to.
@@ -43,11 +43,12 @@ func (k stockKeys) committed() string { return k.base + "committed" }
 func (k stockKeys) finished() string  { return k.base + "finished" }
 func (k stockKeys) requests() string  { return k.base + "requests" }
 func (k stockKeys) filling() string   { return k.base + "filling" }
+func (k stockKeys) waiting() string   { return k.base + "waiting" }
 
 // fixed returns the keys that every script gets first, in its order.
 func (k stockKeys) fixed() [fixedKeys]string {
 	return [fixedKeys]string{
 		k.meta(), k.policy(), k.journal(), k.skus(), k.held(), k.committed(), k.finished(),
-		k.requests(), k.filling(),
+		k.requests(), k.filling(), k.waiting(),
 	}
 }

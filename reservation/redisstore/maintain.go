@@ -14,14 +14,15 @@ const (
 	// maintainInterval is how long a due hold may lie idle: well under the second that the contract
 	// gives, with room for the sweeping itself.
 	maintainInterval = 200 * time.Millisecond
-	// maxSweeps bounds the steps for one stock in one round, so that one stock does not starve others.
+	// maxSweeps bounds the steps for one stock in one round, so that one stock does not starve
+	// others.
 	maxSweeps = 64
 	// peekAtOnce is how many stocks one pipeline looks at.
 	peekAtOnce = 100
 )
 
-// maintain sweeps and purges every stock that has something to do, round after round. Each step is one
-// atomic script, so that many servers doing the same are harmless.
+// maintain sweeps and purges every stock that has something to do, round after round. Each step is
+// one atomic script, so that many servers doing the same are harmless.
 func (s *Store) maintain(ctx context.Context) {
 	ticker := time.NewTicker(maintainInterval)
 	defer ticker.Stop()
@@ -111,28 +112,29 @@ func isDue(first *redis.ZSliceCmd, now float64) bool {
 	return len(entries) > 0 && entries[0].Score <= now
 }
 
-// sweepAll reclaims due holds and works off queues until neither is left or the round's bound is met.
+// sweepAll reclaims due holds and works off queues until neither is left or the round's bound is
+// met.
 func (s *Store) sweepAll(
 	ctx context.Context, stock reservation.StockID,
-) (reclaimed, filled int, err error) {
+) (reclaimed, handled int, err error) {
 	for range maxSweeps {
 		step, err := s.sweep(ctx, stock, true, true)
 		if err != nil {
-			return reclaimed, filled, err
+			return reclaimed, handled, err
 		}
 		reclaimed += step.reclaimed
-		filled += step.filled
+		handled += step.handled
 		if !step.more {
 			break
 		}
 	}
-	return reclaimed, filled, nil
+	return reclaimed, handled, nil
 }
 
 // swept is what one step of sweeping did.
 type swept struct {
-	reclaimed, filled int
-	more              bool
+	reclaimed, handled int
+	more               bool
 }
 
 // sweep does one bounded step; see lua/sweep.lua.
@@ -149,7 +151,7 @@ func (s *Store) sweep(
 	if err != nil {
 		return swept{}, err
 	}
-	step := swept{reclaimed: int(r.int()), filled: int(r.int()), more: r.int() == 1}
+	step := swept{reclaimed: int(r.int()), handled: int(r.int()), more: r.int() == 1}
 	return step, r.err
 }
 

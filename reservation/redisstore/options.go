@@ -52,8 +52,8 @@ const (
 	defaultJournalCap = 100_000
 	// dialTimeout is how long a connection may take to come up.
 	dialTimeout = time.Second
-	// poolSize bounds the connections to one store. A stock has one batch in flight, so this many stocks
-	// are served at once; a store runs scripts one at a time anyway.
+	// poolSize bounds the connections to one store. A stock has one batch in flight, so this many
+	// stocks are served at once; a store runs scripts one at a time anyway.
 	poolSize = 16
 )
 
@@ -68,8 +68,8 @@ type Options struct {
 	// Retention is how long finished reservations and request ids are remembered. Default
 	// [reservation.DefaultRetention].
 	Retention time.Duration
-	// CallTimeout is how long one call may take in the store: later it has no effect any more. Default
-	// [DefaultCallTimeout].
+	// CallTimeout is how long one call may take in the store: later it has no effect any more.
+	// Default [DefaultCallTimeout].
 	CallTimeout time.Duration
 	// Logger gets what an operator should know. Default: nothing is logged.
 	Logger *slog.Logger
@@ -129,6 +129,8 @@ func clientOptions(url string, callTimeout time.Duration) (*redis.Options, error
 	// The connection check asks for what it needs; Redis 7.0 does not know CLIENT SETINFO.
 	options.DisableIdentity = true
 	// For Redis Enterprise only, and it needs RESP3.
-	options.MaintNotificationsConfig = &maintnotifications.Config{Mode: maintnotifications.ModeDisabled}
+	options.MaintNotificationsConfig = &maintnotifications.Config{
+		Mode: maintnotifications.ModeDisabled,
+	}
 	return options, nil
 }

@@ -108,7 +108,7 @@ func (r *reply) policy(flat []any) reservation.Policy {
 func (r *reply) policyField(p *reservation.Policy, name, value string) {
 	switch name {
 	case "bm":
-		p.BackorderMode = reservation.Some(reservation.BackorderMode(r.parseInt(value))) //nolint:gosec // 1-3
+		p.BackorderMode = reservation.Some(reservation.BackorderMode(r.parseInt(value)))
 	case "bl":
 		p.BackorderLimit = reservation.Some(r.parseInt(value))
 	case "ss":

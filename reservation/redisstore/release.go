@@ -17,11 +17,7 @@ func (s *Store) Release(
 			e.number(notAfter)
 			e.key(e.stock.reservation(request.ID))
 			e.flag(request.AllowMissing)
-			if request.Lines.IsZero() {
-				e.number(0)
-				return
-			}
-			encodeReleaseLines(e, request)
+			e.namedLines("Release", request.ID, request.Request, request.Lines)
 		},
 	}
 	r, err := s.change(ctx, request.Stock, op, request.AllowMissing)
@@ -37,16 +33,6 @@ func (s *Store) Release(
 		return reservation.ReleaseAnswer{}, internal(r.err)
 	}
 	return answer, nil
-}
-
-func encodeReleaseLines(e *encoder, request reservation.ReleaseRequest) {
-	e.key(e.stock.request(request.Request))
-	e.text(newContent("Release").text(request.ID.String()).lines(request.Lines).fingerprint())
-	e.count(request.Lines.Len())
-	for _, line := range request.Lines.All() {
-		e.text(line.SKU.String())
-		e.number(line.Quantity.Units())
-	}
 }
 
 // readReservation reads a reservation as it is; see record_reply in lua/include/records.lua.

@@ -27,11 +27,16 @@ const (
 	codeWrongState             replyCode = 31
 	codeMoreThanOpen           replyCode = 32
 	codeStockItemInUse         replyCode = 33
+	codeMoreThanCovered        replyCode = 34
+	codeBackorderedUnits       replyCode = 35
+	codeNotOnHand              replyCode = 36
+	codeOnHandBelowZero        replyCode = 37
+	codeOnHandDiffers          replyCode = 38
 	codeLinesRefused           replyCode = 40
 	codeFigureOutOfRange       replyCode = 50
 )
 
-// reasonOf returns the reason that a code stands for; ok is false for those that are no refusal.
+// reason returns the reason that a code stands for; ok is false for those that are no refusal.
 func (c replyCode) reason() (reason reservation.Reason, ok bool) {
 	switch c {
 	case codeOK, codeReplayed, codeAgain:
@@ -54,6 +59,16 @@ func (c replyCode) reason() (reason reservation.Reason, ok bool) {
 		return reservation.ReasonMoreThanOpen, true
 	case codeStockItemInUse:
 		return reservation.ReasonStockItemInUse, true
+	case codeMoreThanCovered:
+		return reservation.ReasonMoreThanCovered, true
+	case codeBackorderedUnits:
+		return reservation.ReasonBackorderedUnits, true
+	case codeNotOnHand:
+		return reservation.ReasonNotOnHand, true
+	case codeOnHandBelowZero:
+		return reservation.ReasonOnHandBelowZero, true
+	case codeOnHandDiffers:
+		return reservation.ReasonOnHandDiffers, true
 	case codeLinesRefused:
 		return reservation.ReasonLinesRefused, true
 	case codeFigureOutOfRange:
@@ -62,8 +77,8 @@ func (c replyCode) reason() (reason reservation.Reason, ok bool) {
 	return 0, false
 }
 
-// reply reads one request's answer from left to right. The first value that is missing or of another
-// kind makes it fail; every later read then returns zero.
+// reply reads one request's answer from left to right. The first value that is missing or of
+// another kind makes it fail; every later read then returns zero.
 type reply struct {
 	now      int64 // ms of store time
 	code     replyCode
@@ -154,7 +169,7 @@ func (r *reply) state() reservation.State {
 		r.err == nil {
 		r.err = fmt.Errorf("reply has the state %d", state)
 	}
-	return reservation.State(state) //nolint:gosec // just checked
+	return reservation.State(state)
 }
 
 // substitutes reads SKUs of which one stands on a line.
@@ -199,7 +214,9 @@ func (r *reply) refusal() error {
 	}
 	e := &reservation.Error{Reason: reason, Stamp: r.stamp()}
 	switch r.code {
-	case codeUnknownSKU, codeMoreThanOpen, codeStockItemInUse, codeFigureOutOfRange:
+	case codeUnknownSKU, codeMoreThanOpen, codeStockItemInUse, codeFigureOutOfRange,
+		codeMoreThanCovered, codeBackorderedUnits, codeNotOnHand, codeOnHandBelowZero,
+		codeOnHandDiffers:
 		e.SKUs = r.skus()
 	case codeWrongState:
 		e.State = r.state()

@@ -6,8 +6,8 @@ import (
 	"github.com/holdfast-dev/holdfast/reservation"
 )
 
-// requestOverhead is roughly what a request takes on the wire besides its lines, lineOverhead what a line
-// takes besides its SKU, in bytes; for the bound of a batch.
+// requestOverhead is roughly what a request takes on the wire besides its lines, lineOverhead what
+// a line takes besides its SKU, in bytes; for the bound of a batch.
 const (
 	requestOverhead = 150
 	lineOverhead    = 60
@@ -56,7 +56,7 @@ func (s *Store) Reserve(
 }
 
 func reserveOperation(request reservation.ReserveRequest) *operation {
-	print := newContent("Reserve").number(request.TTL.Milliseconds()).number(int64(request.Mode)).
+	same := newContent("Reserve").number(request.TTL.Milliseconds()).number(int64(request.Mode)).
 		lines(request.Lines).optional("replaces", request.Replaces.String()).fingerprint()
 	return &operation{
 		script: scriptReserve, repeatable: true,
@@ -66,7 +66,7 @@ func reserveOperation(request reservation.ReserveRequest) *operation {
 			e.number(notAfter)
 			e.flag(request.Mode == reservation.ModePartial)
 			e.key(e.stock.reservation(request.ID))
-			e.text(print)
+			e.text(same)
 			e.number(request.TTL.Milliseconds())
 			if request.Replaces.IsZero() {
 				e.number(0)

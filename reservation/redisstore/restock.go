@@ -11,14 +11,14 @@ import (
 func (s *Store) Restock(
 	ctx context.Context, request reservation.RestockRequest,
 ) (reservation.RestockAnswer, error) {
-	print := newContent("Restock").lines(request.Lines).fingerprint()
+	same := newContent("Restock").lines(request.Lines).fingerprint()
 	r, err := s.change(ctx, request.Stock, &operation{
 		script: scriptRestock, repeatable: true,
 		lines: request.Lines.Len(), bytes: sizeOf(request.Lines),
 		encode: func(e *encoder, notAfter int64) {
 			e.number(notAfter)
 			e.key(e.stock.request(request.Request))
-			e.text(print)
+			e.text(same)
 			e.skuLines(request.Lines)
 		},
 	}, true)
@@ -37,24 +37,14 @@ func (s *Store) Restock(
 	return answer, nil
 }
 
-// readRestockLines reads "on hand, available, filled, still backordered", a row a line.
+// readRestockLines reads what each line left behind.
 func readRestockLines(r *reply, lines reservation.Lines) []reservation.RestockLine {
-	rows := strings.Split(r.text(), "\n")
-	if len(rows) != lines.Len() {
-		r.err = errReplyEnds
-		return nil
-	}
-	read := make([]reservation.RestockLine, len(rows))
-	for i, asked := range lines.All() {
-		figures := strings.Fields(rows[i])
-		if len(figures) != 4 {
-			r.err = errReplyEnds
-			return nil
-		}
+	moved := readOnHandLines(r, lines.Len())
+	read := make([]reservation.RestockLine, len(moved))
+	for i, line := range moved {
 		read[i] = reservation.RestockLine{
-			SKU: asked.SKU, Quantity: asked.Quantity.Units(),
-			OnHand: r.parseInt(figures[0]), Available: r.parseInt(figures[1]),
-			Filled: r.parseInt(figures[2]), Backordered: r.parseInt(figures[3]),
+			SKU: lines.All()[i].SKU, Quantity: line.Delta, OnHand: line.OnHand,
+			Available: line.Available, Filled: line.Filled, Backordered: line.Backordered,
 		}
 	}
 	return read

@@ -22,26 +22,35 @@ const (
 	scriptRestock         scriptName = "restock"
 	scriptSetPolicy       scriptName = "set_policy"
 	scriptDeleteItem      scriptName = "delete_item"
+	scriptAdjust          scriptName = "adjust"
+	scriptSetStock        scriptName = "set_stock"
+	scriptFulfill         scriptName = "fulfill"
+	scriptExtend          scriptName = "extend"
+	scriptCommit          scriptName = "commit"
 	scriptReserve         scriptName = "reserve"
 	scriptReadReservation scriptName = "read_reservation"
 	scriptReadItems       scriptName = "read_items"
+
+	scriptListReservations scriptName = "list_reservations"
+	scriptListBackorders   scriptName = "list_backorders"
 )
 
 // batchOrder is the order of the scripts within one batch.
 func batchOrder() []scriptName {
 	return []scriptName{
-		scriptSweep, scriptPurge, scriptRelease, scriptRestock, scriptSetPolicy, scriptDeleteItem,
-		scriptReserve,
+		scriptSweep, scriptPurge, scriptRelease, scriptRestock, scriptAdjust, scriptSetStock,
+		scriptFulfill, scriptExtend, scriptSetPolicy, scriptDeleteItem, scriptCommit, scriptReserve,
 	}
 }
 
 // allScripts returns every script.
 func allScripts() []scriptName {
-	return append(batchOrder(), scriptReadReservation, scriptReadItems)
+	return append(batchOrder(), scriptReadReservation, scriptReadItems, scriptListReservations,
+		scriptListBackorders)
 }
 
 // mutationIncludes is what "-- Include: mutation" stands for, in order.
-const mutationIncludes = "codes clock begin journal items records queue requests finish"
+const mutationIncludes = "codes clock begin journal items records queue requests on_hand finish"
 
 // script is one Lua script as it is sent to the store.
 type script struct {
@@ -50,9 +59,9 @@ type script struct {
 	sha    string
 }
 
-// loadScripts joins every script with its includes. A real server gets the shebang line, by which it
-// refuses cross-slot access and, before the script runs, a store that is full or read-only; miniredis
-// cannot parse it. A clock that is not empty takes the place of lua/include/clock.lua.
+// loadScripts joins every script with its includes. A real server gets the shebang line, by which
+// it refuses cross-slot access and, before the script runs, a store that is full or read-only;
+// miniredis cannot parse it. A clock that is not empty takes the place of lua/include/clock.lua.
 func loadScripts(shebang bool, clock string) (map[scriptName]*script, error) {
 	scripts := make(map[scriptName]*script, len(allScripts()))
 	for _, name := range allScripts() {
@@ -79,10 +88,7 @@ func joinScript(name scriptName, shebang bool, clock string) (string, error) {
 		}
 		joined.WriteByte('\n')
 	}
-	includes := headerValue(string(body), "Include")
-	if includes == "mutation" {
-		includes = mutationIncludes
-	}
+	includes := strings.Replace(headerValue(string(body), "Include"), "mutation", mutationIncludes, 1)
 	for include := range strings.FieldsSeq(includes) {
 		if include == "clock" && clock != "" {
 			joined.WriteString(clock)
@@ -98,7 +104,8 @@ func joinScript(name scriptName, shebang bool, clock string) (string, error) {
 	return joined.String(), nil
 }
 
-// headerValue returns what stands behind "-- <name>:" in a script's header; empty when it is not there.
+// headerValue returns what stands behind "-- <name>:" in a script's header; empty when it is not
+// there.
 func headerValue(source, name string) string {
 	for line := range strings.Lines(source) {
 		if value, ok := strings.CutPrefix(line, "-- "+name+": "); ok {

@@ -12,9 +12,10 @@ import (
 	"github.com/holdfast-dev/holdfast/reservation"
 )
 
-// maxTries bounds how often one operation is sent: its first try, once after NOSCRIPT or a lost answer,
-// and once alone. Two cases do not count, for time ends them: moving to the next batch while more holds are
-// due than one script reclaims, and a not_after that was made from an old guess of the store's clock.
+// maxTries bounds how often one operation is sent: its first try, once after NOSCRIPT or a lost
+// answer, and once alone. Two cases do not count, for time ends them: moving to the next batch
+// while more holds are due than one script reclaims, and a not_after that was made from an old
+// guess of the store's clock.
 const maxTries = 3
 
 // group is the operations of one script within a batch, and their script call.
@@ -24,8 +25,8 @@ type group struct {
 	cmd    *redis.Cmd
 }
 
-// sendBatch sends a batch as one pipeline and hands each operation its outcome. It returns those that
-// go into the next batch.
+// sendBatch sends a batch as one pipeline and hands each operation its outcome. It returns those
+// that go into the next batch.
 func (s *Store) sendBatch(b *batcher, batch []*operation) (again []*operation) {
 	if err := s.health.err(); err != nil {
 		for _, op := range batch {
@@ -87,8 +88,8 @@ func (s *Store) newCall(keys stockKeys, requests int) *encoder {
 	return e
 }
 
-// notAfter returns the last moment, ms of store time, at which an operation may take effect: the call's
-// own limit, and never past the caller's deadline.
+// notAfter returns the last moment, ms of store time, at which an operation may take effect: the
+// call's own limit, and never past the caller's deadline.
 func (s *Store) notAfter(op *operation) int64 {
 	left := s.options.CallTimeout
 	if !op.deadline.IsZero() {
@@ -142,13 +143,15 @@ func openAnswer(answer []any, requests int) (replies []any, now int64, err error
 	return replies, now, nil
 }
 
-// hasTimeLeft says whether an operation may go on: within the call's own limit and the caller's deadline.
+// hasTimeLeft says whether an operation may go on: within the call's own limit and the caller's
+// deadline.
 func (s *Store) hasTimeLeft(op *operation) bool {
 	return time.Since(op.entered) < s.options.CallTimeout &&
 		(op.deadline.IsZero() || time.Until(op.deadline) > 0)
 }
 
-// settleFailure decides, for a script call that did not answer, between sending again and giving up.
+// settleFailure decides, for a script call that did not answer, between sending again and giving
+// up.
 func (s *Store) settleFailure(
 	ctx context.Context, b *batcher, g *group, err error,
 ) (again []*operation) {
@@ -159,7 +162,7 @@ func (s *Store) settleFailure(
 			finishAll(g.ops, s.failure(err))
 			return nil
 		}
-		return retry(g.ops, func(op *operation) error { return unavailable(err) })
+		return retry(g.ops, func(*operation) error { return unavailable(err) })
 	case failedBeforeWrite:
 		return s.settlePoisoned(b, g, err)
 	case failedNotExecuted:
@@ -189,8 +192,8 @@ func (s *Store) settleFailure(
 	return nil
 }
 
-// settlePoisoned handles a script that failed before it wrote anything: one operation may be to blame,
-// so each is sent alone; one that fails alone is its own fault.
+// settlePoisoned handles a script that failed before it wrote anything: one operation may be to
+// blame, so each is sent alone; one that fails alone is its own fault.
 func (s *Store) settlePoisoned(b *batcher, g *group, err error) (again []*operation) {
 	if len(g.ops) == 1 {
 		s.options.Logger.Error("a script failed", "script", g.script.name,
@@ -199,6 +202,7 @@ func (s *Store) settlePoisoned(b *batcher, g *group, err error) (again []*operat
 		return nil
 	}
 	for _, op := range g.ops {
+		//nolint:contextcheck // a batch has a time limit of its own
 		again = append(again, s.sendBatch(b, []*operation{op})...)
 	}
 	return again

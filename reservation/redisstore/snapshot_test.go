@@ -20,6 +20,7 @@ func snapshotOf(
 	now time.Time,
 ) (reservation.Snapshot, error) {
 	s := snapshotReader{ctx: ctx, client: client, keys: keys, stock: stock, now: now.UnixMilli()}
+	s.readRecords()
 	var snapshot reservation.Snapshot
 	snapshot.Sequence = s.number(s.hash(keys.meta())["sequence"])
 	snapshot.Default = s.policyOf(s.hash(keys.policy()))
@@ -54,7 +55,25 @@ type snapshotReader struct {
 	keys   stockKeys
 	stock  reservation.StockID
 	now    int64
-	err    error
+	// records are the hashes of all reservations by id, as reading them one by one takes long.
+	records map[string]map[string]string
+	err     error
+}
+
+func (s *snapshotReader) readRecords() {
+	pipe := s.client.Pipeline()
+	reads := make(map[string]*redis.MapStringStringCmd)
+	for _, key := range []string{s.keys.held(), s.keys.committed(), s.keys.finished()} {
+		for _, name := range s.rangeOf(key) {
+			reads[name] = pipe.HGetAll(s.ctx, s.keys.base+"res:"+name)
+		}
+	}
+	_, err := pipe.Exec(s.ctx)
+	s.note(err)
+	s.records = make(map[string]map[string]string, len(reads))
+	for name, read := range reads {
+		s.records[name] = read.Val()
+	}
 }
 
 func (s *snapshotReader) note(err error) {
@@ -84,8 +103,8 @@ func (s *snapshotReader) rangeOf(key string) []string {
 	return names
 }
 
-// idsOf returns the ids that the keys of a kind name, sorted, and notes a fault unless exactly those are
-// listed, each once, in the sorted sets.
+// idsOf returns the ids that the keys of a kind name, sorted, and notes a fault unless exactly
+// those are listed, each once, in the sorted sets.
 func (s *snapshotReader) idsOf(kind string, indexes ...string) []string {
 	var listed []string
 	for _, index := range indexes {
@@ -137,23 +156,29 @@ func (s *snapshotReader) item(name string) reservation.ItemSnapshot {
 			ID: id, Index: index, Units: r.Lines[index].Backordered,
 		})
 	}
-	listed, err := s.client.ZScore(s.ctx, s.keys.filling(), name).Result()
-	if (err == nil && listed == 0) != (item.Filling > 0) {
-		s.note(fmt.Errorf("%s has %d filling, and is it listed: %v", name, item.Filling, err))
-	}
+	s.wantListed(s.keys.filling(), name, item.Filling > 0)
+	s.wantListed(s.keys.waiting(), name, item.Queued > 0)
 	return item
+}
+
+// wantListed notes a fault unless a SKU is in an index, or is not.
+func (s *snapshotReader) wantListed(index, name string, want bool) {
+	_, err := s.client.ZScore(s.ctx, index, name).Result()
+	if (err == nil) != want {
+		s.note(fmt.Errorf("is %s listed in %s? want %v, got %w", name, index, want, err))
+	}
 }
 
 // reservation reads a record; ok is false for one whose retention is over.
 func (s *snapshotReader) reservation(name string) (reservation.Reservation, bool) {
-	fields := s.hash(s.keys.base + "res:" + name)
+	fields := s.records[name]
 	if end := s.number(fields["p"]); end != 0 && end <= s.now {
 		return reservation.Reservation{}, false
 	}
 	id, err := reservation.ParseReservationID(name)
 	s.note(err)
 	read := reservation.Reservation{
-		Stock: s.stock, ID: id, State: reservation.State(s.number(fields["s"])), //nolint:gosec // 1-5
+		Stock: s.stock, ID: id, State: reservation.State(s.number(fields["s"])),
 		CreateTime: timeOf(s.number(fields["c"])), ExpireTime: timeOf(s.number(fields["e"])),
 		Term: s.number(fields["k"]),
 	}
@@ -177,6 +202,10 @@ func (s *snapshotReader) line(fields map[string]string, number string) reservati
 		parts := strings.Fields(open)
 		line.Covered, line.Backordered = s.number(parts[0]), s.number(parts[1])
 		line.Fulfilled = s.number(parts[2])
+		if len(parts) > 3 {
+			words[4] = parts[3]
+			fields["x"+number] = fields["y"+number]
+		}
 	}
 	line.Released = granted - line.Covered - line.Backordered - line.Fulfilled
 	line.Notify = s.number(words[4])&flagNotify != 0

@@ -7,8 +7,8 @@ import (
 	"github.com/holdfast-dev/holdfast/reservation"
 )
 
-// stocks has the batcher of every stock that is in use or known to exist. One that nobody uses and that
-// was never written to is dropped: naming stocks that do not exist costs no memory.
+// stocks has the batcher of every stock that is in use or known to exist. One that nobody uses and
+// that was never written to is dropped: naming stocks that do not exist costs no memory.
 type stocks struct {
 	mu       sync.Mutex
 	batchers map[reservation.StockID]*batcher
@@ -49,8 +49,8 @@ func (s *stocks) markKnown(b *batcher) {
 	b.known = true
 }
 
-// register writes a stock down in the set of stocks before its first write, so that every server finds
-// it to sweep. A stock that is listed and never written to is harmless.
+// register writes a stock down in the set of stocks before its first write, so that every server
+// finds it to sweep. A stock that is listed and never written to is harmless.
 func (s *Store) register(ctx context.Context, b *batcher) error {
 	if s.stocks.isKnown(b) {
 		return nil

@@ -2,7 +2,9 @@ package redisstore
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"log/slog"
 	"sync"
 
 	"github.com/redis/go-redis/v9"
@@ -10,8 +12,8 @@ import (
 	"github.com/holdfast-dev/holdfast/reservation"
 )
 
-// Store is a [reservation.Store] on Redis. It is safe for concurrent use; many of them, in many processes,
-// may share one Redis.
+// Store is a [reservation.Store] on Redis. It is safe for concurrent use; many of them, in many
+// processes, may share one Redis.
 type Store struct {
 	options Options
 	client  redis.UniversalClient
@@ -20,6 +22,9 @@ type Store struct {
 	clock   storeClock
 	health  health
 	stocks  stocks
+	feeds   feeds
+
+	watchClient redis.UniversalClient // its connections block
 
 	closeEmbedded func() // of the embedded store; nil otherwise
 	stop          context.CancelFunc
@@ -28,9 +33,9 @@ type Store struct {
 
 var _ reservation.Store = (*Store)(nil)
 
-// Open connects to the Redis or Valkey at options.URL. A store that is too old, evicts keys, keeps less
-// than options.Durability asks, is a replica or cannot be reached is refused with an error that says
-// what to change.
+// Open connects to the Redis or Valkey at options.URL. A store that is too old, evicts keys, keeps
+// less than options.Durability asks, is a replica or cannot be reached is refused with an error
+// that says what to change.
 func Open(ctx context.Context, options Options) (*Store, error) {
 	options, err := options.withDefaults()
 	if err != nil {
@@ -46,18 +51,30 @@ func Open(ctx context.Context, options Options) (*Store, error) {
 	}
 	s := newStore(options, scripts)
 	config.OnConnect = s.onConnect
-	s.client = redis.NewClient(config)
+	s.client, s.watchClient = redis.NewClient(config), newWatchClient(config)
 	if err := s.checkNow(ctx); err != nil {
-		_ = s.client.Close()
+		_ = errors.Join(s.client.Close(), s.watchClient.Close())
 		return nil, err
 	}
-	s.startBackground()
+	s.startBackground() //nolint:contextcheck // it outlives the call that opens the store
 	return s, nil
 }
 
-// newStore returns a store that lacks its client.
+// clientLogger takes what the Redis client has to say about its connections. Calls report their own
+// failures, so this is for looking closer.
+type clientLogger struct{ logger *slog.Logger }
+
+// Printf takes one message.
+func (l clientLogger) Printf(ctx context.Context, format string, args ...any) {
+	l.logger.DebugContext(ctx, "redis client", "message", fmt.Sprintf(format, args...))
+}
+
+// newStore returns a store that lacks its client. The client's logger is one for the whole process:
+// the newest store has it.
 func newStore(options Options, scripts map[scriptName]*script) *Store {
+	redis.SetLogger(clientLogger{options.Logger})
 	s := &Store{options: options, scripts: scripts, keys: keyspace{options.Prefix}}
+	s.feeds.byStock = make(map[reservation.StockID]*feed)
 	s.stocks = stocks{
 		batchers: make(map[reservation.StockID]*batcher),
 		open: func(stock reservation.StockID) *batcher {
@@ -84,8 +101,9 @@ func (s *Store) Ready(ctx context.Context) error {
 // Close ends the background work and closes the connections. Calls must have ended before.
 func (s *Store) Close(_ context.Context) error {
 	s.stop()
+	s.stopFeeds()
 	s.background.Wait()
-	err := s.client.Close()
+	err := errors.Join(s.client.Close(), s.watchClient.Close())
 	if s.closeEmbedded != nil {
 		s.closeEmbedded()
 	}
@@ -102,7 +120,9 @@ func (s *Store) startBackground() {
 	if s.options.quiet {
 		return
 	}
-	s.background.Go(func() { s.watchHealth(ctx) })
+	if s.closeEmbedded == nil { // the embedded one has nothing to be asked
+		s.background.Go(func() { s.watchHealth(ctx) })
+	}
 	s.background.Go(func() { s.maintain(ctx) })
 }
 
@@ -162,7 +182,8 @@ func (s *Store) read(
 	return r, r.refusal()
 }
 
-// readFailure turns an error of a reading script into a reason. Nothing was changed whatever it was.
+// readFailure turns an error of a reading script into a reason. Nothing was changed whatever it
+// was.
 func (s *Store) readFailure(ctx context.Context, sc *script, err error) error {
 	if ctx.Err() != nil {
 		return gaveUp(ctx.Err())

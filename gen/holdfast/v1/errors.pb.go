@@ -68,6 +68,21 @@ const (
 	// CANCELLED or DEADLINE_EXCEEDED: the caller gave up before the call was sent to the store. Nothing was
 	// done.
 	ErrorReason_ERROR_REASON_CALLER_GAVE_UP ErrorReason = 18
+	// FAILED_PRECONDITION: the lines name more units of a SKU than are covered.
+	ErrorReason_ERROR_REASON_MORE_THAN_COVERED ErrorReason = 19
+	// FAILED_PRECONDITION: a whole reservation cannot be fulfilled while units of it wait for stock.
+	ErrorReason_ERROR_REASON_BACKORDERED_UNITS ErrorReason = 20
+	// FAILED_PRECONDITION: more units would ship than are on hand.
+	ErrorReason_ERROR_REASON_NOT_ON_HAND ErrorReason = 21
+	// FAILED_PRECONDITION: an adjustment would take on hand below zero.
+	ErrorReason_ERROR_REASON_ON_HAND_BELOW_ZERO ErrorReason = 22
+	// ABORTED: on hand is not what the count expected. Look again, then count again under a new request_id.
+	ErrorReason_ERROR_REASON_ON_HAND_DIFFERS ErrorReason = 23
+	// OUT_OF_RANGE: the journal no longer has what came after the position; metadata's oldest_sequence is the
+	// first that it still has. Read the state anew, then watch from there.
+	ErrorReason_ERROR_REASON_EVENTS_TRIMMED ErrorReason = 24
+	// DATA_LOSS: this store never reached the position: it lost what it had acknowledged, or is another one.
+	ErrorReason_ERROR_REASON_POSITION_UNKNOWN ErrorReason = 25
 )
 
 // Enum value maps for ErrorReason.
@@ -92,6 +107,13 @@ var (
 		16: "ERROR_REASON_OVERLOADED",
 		17: "ERROR_REASON_INTERNAL",
 		18: "ERROR_REASON_CALLER_GAVE_UP",
+		19: "ERROR_REASON_MORE_THAN_COVERED",
+		20: "ERROR_REASON_BACKORDERED_UNITS",
+		21: "ERROR_REASON_NOT_ON_HAND",
+		22: "ERROR_REASON_ON_HAND_BELOW_ZERO",
+		23: "ERROR_REASON_ON_HAND_DIFFERS",
+		24: "ERROR_REASON_EVENTS_TRIMMED",
+		25: "ERROR_REASON_POSITION_UNKNOWN",
 	}
 	ErrorReason_value = map[string]int32{
 		"ERROR_REASON_UNSPECIFIED":              0,
@@ -113,6 +135,13 @@ var (
 		"ERROR_REASON_OVERLOADED":               16,
 		"ERROR_REASON_INTERNAL":                 17,
 		"ERROR_REASON_CALLER_GAVE_UP":           18,
+		"ERROR_REASON_MORE_THAN_COVERED":        19,
+		"ERROR_REASON_BACKORDERED_UNITS":        20,
+		"ERROR_REASON_NOT_ON_HAND":              21,
+		"ERROR_REASON_ON_HAND_BELOW_ZERO":       22,
+		"ERROR_REASON_ON_HAND_DIFFERS":          23,
+		"ERROR_REASON_EVENTS_TRIMMED":           24,
+		"ERROR_REASON_POSITION_UNKNOWN":         25,
 	}
 )
 
@@ -147,7 +176,7 @@ var File_holdfast_v1_errors_proto protoreflect.FileDescriptor
 
 const file_holdfast_v1_errors_proto_rawDesc = "" +
 	"\n" +
-	"\x18holdfast/v1/errors.proto\x12\vholdfast.v1*\x8f\x05\n" +
+	"\x18holdfast/v1/errors.proto\x12\vholdfast.v1*\x80\a\n" +
 	"\vErrorReason\x12\x1c\n" +
 	"\x18ERROR_REASON_UNSPECIFIED\x10\x00\x12 \n" +
 	"\x1cERROR_REASON_INVALID_REQUEST\x10\x01\x12&\n" +
@@ -168,7 +197,14 @@ const file_holdfast_v1_errors_proto_rawDesc = "" +
 	"\x15ERROR_REASON_TOO_LATE\x10\x0f\x12\x1b\n" +
 	"\x17ERROR_REASON_OVERLOADED\x10\x10\x12\x19\n" +
 	"\x15ERROR_REASON_INTERNAL\x10\x11\x12\x1f\n" +
-	"\x1bERROR_REASON_CALLER_GAVE_UP\x10\x12B=Z;github.com/holdfast-dev/holdfast/gen/holdfast/v1;holdfastv1b\x06proto3"
+	"\x1bERROR_REASON_CALLER_GAVE_UP\x10\x12\x12\"\n" +
+	"\x1eERROR_REASON_MORE_THAN_COVERED\x10\x13\x12\"\n" +
+	"\x1eERROR_REASON_BACKORDERED_UNITS\x10\x14\x12\x1c\n" +
+	"\x18ERROR_REASON_NOT_ON_HAND\x10\x15\x12#\n" +
+	"\x1fERROR_REASON_ON_HAND_BELOW_ZERO\x10\x16\x12 \n" +
+	"\x1cERROR_REASON_ON_HAND_DIFFERS\x10\x17\x12\x1f\n" +
+	"\x1bERROR_REASON_EVENTS_TRIMMED\x10\x18\x12!\n" +
+	"\x1dERROR_REASON_POSITION_UNKNOWN\x10\x19B=Z;github.com/holdfast-dev/holdfast/gen/holdfast/v1;holdfastv1b\x06proto3"
 
 var (
 	file_holdfast_v1_errors_proto_rawDescOnce sync.Once

@@ -635,6 +635,542 @@ func (x *GetReservationResponse) GetStoreTime() *timestamppb.Timestamp {
 	return nil
 }
 
+// CommitRequest names a hold.
+type CommitRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The stock: 1-64 of A-Z a-z 0-9 . _ -; empty means "default".
+	StockId string `protobuf:"bytes,1,opt,name=stock_id,json=stockId,proto3" json:"stock_id,omitempty"`
+	// The reservation: 1-64 of A-Z a-z 0-9 . _ : -.
+	ReservationId string `protobuf:"bytes,2,opt,name=reservation_id,json=reservationId,proto3" json:"reservation_id,omitempty"`
+	// Also of one that expired: it gets the quantities granted before, all or nothing, against the floor
+	// alone (not the purchase rules); its backordered units join the tail, and its next term begins. When
+	// that is refused it stays EXPIRED.
+	Reacquire     bool `protobuf:"varint,3,opt,name=reacquire,proto3" json:"reacquire,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *CommitRequest) Reset() {
+	*x = CommitRequest{}
+	mi := &file_holdfast_v1_reservation_service_proto_msgTypes[8]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *CommitRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*CommitRequest) ProtoMessage() {}
+
+func (x *CommitRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_holdfast_v1_reservation_service_proto_msgTypes[8]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use CommitRequest.ProtoReflect.Descriptor instead.
+func (*CommitRequest) Descriptor() ([]byte, []int) {
+	return file_holdfast_v1_reservation_service_proto_rawDescGZIP(), []int{8}
+}
+
+func (x *CommitRequest) GetStockId() string {
+	if x != nil {
+		return x.StockId
+	}
+	return ""
+}
+
+func (x *CommitRequest) GetReservationId() string {
+	if x != nil {
+		return x.ReservationId
+	}
+	return ""
+}
+
+func (x *CommitRequest) GetReacquire() bool {
+	if x != nil {
+		return x.Reacquire
+	}
+	return false
+}
+
+// CommitResponse is the reservation as it is now.
+type CommitResponse struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The reservation.
+	Reservation *Reservation `protobuf:"bytes,1,opt,name=reservation,proto3" json:"reservation,omitempty"`
+	// The stock's journal sequence after this call's last event.
+	Sequence int64 `protobuf:"varint,2,opt,name=sequence,proto3" json:"sequence,omitempty"`
+	// The store's clock when it decided, to the millisecond.
+	StoreTime     *timestamppb.Timestamp `protobuf:"bytes,3,opt,name=store_time,json=storeTime,proto3" json:"store_time,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *CommitResponse) Reset() {
+	*x = CommitResponse{}
+	mi := &file_holdfast_v1_reservation_service_proto_msgTypes[9]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *CommitResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*CommitResponse) ProtoMessage() {}
+
+func (x *CommitResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_holdfast_v1_reservation_service_proto_msgTypes[9]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use CommitResponse.ProtoReflect.Descriptor instead.
+func (*CommitResponse) Descriptor() ([]byte, []int) {
+	return file_holdfast_v1_reservation_service_proto_rawDescGZIP(), []int{9}
+}
+
+func (x *CommitResponse) GetReservation() *Reservation {
+	if x != nil {
+		return x.Reservation
+	}
+	return nil
+}
+
+func (x *CommitResponse) GetSequence() int64 {
+	if x != nil {
+		return x.Sequence
+	}
+	return 0
+}
+
+func (x *CommitResponse) GetStoreTime() *timestamppb.Timestamp {
+	if x != nil {
+		return x.StoreTime
+	}
+	return nil
+}
+
+// ExtendRequest names a hold and how long it is to last from now.
+type ExtendRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The stock: 1-64 of A-Z a-z 0-9 . _ -; empty means "default".
+	StockId string `protobuf:"bytes,1,opt,name=stock_id,json=stockId,proto3" json:"stock_id,omitempty"`
+	// The reservation: 1-64 of A-Z a-z 0-9 . _ : -.
+	ReservationId string `protobuf:"bytes,2,opt,name=reservation_id,json=reservationId,proto3" json:"reservation_id,omitempty"`
+	// From now: 1 s to 30 days, rounded up to whole milliseconds. Required.
+	Ttl           *durationpb.Duration `protobuf:"bytes,3,opt,name=ttl,proto3" json:"ttl,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ExtendRequest) Reset() {
+	*x = ExtendRequest{}
+	mi := &file_holdfast_v1_reservation_service_proto_msgTypes[10]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ExtendRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ExtendRequest) ProtoMessage() {}
+
+func (x *ExtendRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_holdfast_v1_reservation_service_proto_msgTypes[10]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ExtendRequest.ProtoReflect.Descriptor instead.
+func (*ExtendRequest) Descriptor() ([]byte, []int) {
+	return file_holdfast_v1_reservation_service_proto_rawDescGZIP(), []int{10}
+}
+
+func (x *ExtendRequest) GetStockId() string {
+	if x != nil {
+		return x.StockId
+	}
+	return ""
+}
+
+func (x *ExtendRequest) GetReservationId() string {
+	if x != nil {
+		return x.ReservationId
+	}
+	return ""
+}
+
+func (x *ExtendRequest) GetTtl() *durationpb.Duration {
+	if x != nil {
+		return x.Ttl
+	}
+	return nil
+}
+
+// ExtendResponse is the reservation as it is now.
+type ExtendResponse struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The reservation.
+	Reservation *Reservation `protobuf:"bytes,1,opt,name=reservation,proto3" json:"reservation,omitempty"`
+	// The stock's journal sequence after this call's last event.
+	Sequence int64 `protobuf:"varint,2,opt,name=sequence,proto3" json:"sequence,omitempty"`
+	// The store's clock when it decided, to the millisecond.
+	StoreTime     *timestamppb.Timestamp `protobuf:"bytes,3,opt,name=store_time,json=storeTime,proto3" json:"store_time,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ExtendResponse) Reset() {
+	*x = ExtendResponse{}
+	mi := &file_holdfast_v1_reservation_service_proto_msgTypes[11]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ExtendResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ExtendResponse) ProtoMessage() {}
+
+func (x *ExtendResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_holdfast_v1_reservation_service_proto_msgTypes[11]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ExtendResponse.ProtoReflect.Descriptor instead.
+func (*ExtendResponse) Descriptor() ([]byte, []int) {
+	return file_holdfast_v1_reservation_service_proto_rawDescGZIP(), []int{11}
+}
+
+func (x *ExtendResponse) GetReservation() *Reservation {
+	if x != nil {
+		return x.Reservation
+	}
+	return nil
+}
+
+func (x *ExtendResponse) GetSequence() int64 {
+	if x != nil {
+		return x.Sequence
+	}
+	return 0
+}
+
+func (x *ExtendResponse) GetStoreTime() *timestamppb.Timestamp {
+	if x != nil {
+		return x.StoreTime
+	}
+	return nil
+}
+
+// FulfillRequest says what ships.
+type FulfillRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The stock: 1-64 of A-Z a-z 0-9 . _ -; empty means "default".
+	StockId string `protobuf:"bytes,1,opt,name=stock_id,json=stockId,proto3" json:"stock_id,omitempty"`
+	// The reservation: 1-64 of A-Z a-z 0-9 . _ : -.
+	ReservationId string `protobuf:"bytes,2,opt,name=reservation_id,json=reservationId,proto3" json:"reservation_id,omitempty"`
+	// Required with lines, and only with lines: 1-64 of A-Z a-z 0-9 . _ : -, made by the caller before the
+	// first try. One namespace for all calls on a stock.
+	RequestId string `protobuf:"bytes,3,opt,name=request_id,json=requestId,proto3" json:"request_id,omitempty"`
+	// Empty: everything that is open, refused (BACKORDERED_UNITS) while any of it waits. Otherwise 1 to 1,000
+	// lines; of several lines of one SKU in the reservation the first ships first.
+	Lines         []*LineQuantity `protobuf:"bytes,4,rep,name=lines,proto3" json:"lines,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *FulfillRequest) Reset() {
+	*x = FulfillRequest{}
+	mi := &file_holdfast_v1_reservation_service_proto_msgTypes[12]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *FulfillRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*FulfillRequest) ProtoMessage() {}
+
+func (x *FulfillRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_holdfast_v1_reservation_service_proto_msgTypes[12]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use FulfillRequest.ProtoReflect.Descriptor instead.
+func (*FulfillRequest) Descriptor() ([]byte, []int) {
+	return file_holdfast_v1_reservation_service_proto_rawDescGZIP(), []int{12}
+}
+
+func (x *FulfillRequest) GetStockId() string {
+	if x != nil {
+		return x.StockId
+	}
+	return ""
+}
+
+func (x *FulfillRequest) GetReservationId() string {
+	if x != nil {
+		return x.ReservationId
+	}
+	return ""
+}
+
+func (x *FulfillRequest) GetRequestId() string {
+	if x != nil {
+		return x.RequestId
+	}
+	return ""
+}
+
+func (x *FulfillRequest) GetLines() []*LineQuantity {
+	if x != nil {
+		return x.Lines
+	}
+	return nil
+}
+
+// FulfillResponse is the reservation after the shipment.
+type FulfillResponse struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The reservation as it is now; in a replay of a fulfilment by lines, as it was after the first.
+	Reservation *Reservation `protobuf:"bytes,1,opt,name=reservation,proto3" json:"reservation,omitempty"`
+	// The stock's journal sequence after this call's last event.
+	Sequence int64 `protobuf:"varint,2,opt,name=sequence,proto3" json:"sequence,omitempty"`
+	// The store's clock when it decided, to the millisecond.
+	StoreTime     *timestamppb.Timestamp `protobuf:"bytes,3,opt,name=store_time,json=storeTime,proto3" json:"store_time,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *FulfillResponse) Reset() {
+	*x = FulfillResponse{}
+	mi := &file_holdfast_v1_reservation_service_proto_msgTypes[13]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *FulfillResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*FulfillResponse) ProtoMessage() {}
+
+func (x *FulfillResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_holdfast_v1_reservation_service_proto_msgTypes[13]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use FulfillResponse.ProtoReflect.Descriptor instead.
+func (*FulfillResponse) Descriptor() ([]byte, []int) {
+	return file_holdfast_v1_reservation_service_proto_rawDescGZIP(), []int{13}
+}
+
+func (x *FulfillResponse) GetReservation() *Reservation {
+	if x != nil {
+		return x.Reservation
+	}
+	return nil
+}
+
+func (x *FulfillResponse) GetSequence() int64 {
+	if x != nil {
+		return x.Sequence
+	}
+	return 0
+}
+
+func (x *FulfillResponse) GetStoreTime() *timestamppb.Timestamp {
+	if x != nil {
+		return x.StoreTime
+	}
+	return nil
+}
+
+// ListReservationsRequest asks for a page of reservations.
+type ListReservationsRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The stock: 1-64 of A-Z a-z 0-9 . _ -; empty means "default".
+	StockId string `protobuf:"bytes,1,opt,name=stock_id,json=stockId,proto3" json:"stock_id,omitempty"`
+	// The state that they are in. Required.
+	State ReservationState `protobuf:"varint,2,opt,name=state,proto3,enum=holdfast.v1.ReservationState" json:"state,omitempty"`
+	// Reservations on a page: 0 to 1,000; 0 means 100. A page may hold fewer and still not be the last.
+	PageSize int32 `protobuf:"varint,3,opt,name=page_size,json=pageSize,proto3" json:"page_size,omitempty"`
+	// next_page_token of the page before; empty: the first page. Holds are in the order of their expiry,
+	// committed ones of their grant, finished ones of their end. One that stays in its place is met exactly
+	// once, whatever comes or goes meanwhile.
+	PageToken     string `protobuf:"bytes,4,opt,name=page_token,json=pageToken,proto3" json:"page_token,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ListReservationsRequest) Reset() {
+	*x = ListReservationsRequest{}
+	mi := &file_holdfast_v1_reservation_service_proto_msgTypes[14]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ListReservationsRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ListReservationsRequest) ProtoMessage() {}
+
+func (x *ListReservationsRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_holdfast_v1_reservation_service_proto_msgTypes[14]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ListReservationsRequest.ProtoReflect.Descriptor instead.
+func (*ListReservationsRequest) Descriptor() ([]byte, []int) {
+	return file_holdfast_v1_reservation_service_proto_rawDescGZIP(), []int{14}
+}
+
+func (x *ListReservationsRequest) GetStockId() string {
+	if x != nil {
+		return x.StockId
+	}
+	return ""
+}
+
+func (x *ListReservationsRequest) GetState() ReservationState {
+	if x != nil {
+		return x.State
+	}
+	return ReservationState_RESERVATION_STATE_UNSPECIFIED
+}
+
+func (x *ListReservationsRequest) GetPageSize() int32 {
+	if x != nil {
+		return x.PageSize
+	}
+	return 0
+}
+
+func (x *ListReservationsRequest) GetPageToken() string {
+	if x != nil {
+		return x.PageToken
+	}
+	return ""
+}
+
+// ListReservationsResponse is a page of reservations.
+type ListReservationsResponse struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// As they are now.
+	Reservations []*Reservation `protobuf:"bytes,1,rep,name=reservations,proto3" json:"reservations,omitempty"`
+	// For the next page; empty at the end.
+	NextPageToken string `protobuf:"bytes,2,opt,name=next_page_token,json=nextPageToken,proto3" json:"next_page_token,omitempty"`
+	// The store's clock when they were read, to the millisecond.
+	StoreTime     *timestamppb.Timestamp `protobuf:"bytes,3,opt,name=store_time,json=storeTime,proto3" json:"store_time,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ListReservationsResponse) Reset() {
+	*x = ListReservationsResponse{}
+	mi := &file_holdfast_v1_reservation_service_proto_msgTypes[15]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ListReservationsResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ListReservationsResponse) ProtoMessage() {}
+
+func (x *ListReservationsResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_holdfast_v1_reservation_service_proto_msgTypes[15]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ListReservationsResponse.ProtoReflect.Descriptor instead.
+func (*ListReservationsResponse) Descriptor() ([]byte, []int) {
+	return file_holdfast_v1_reservation_service_proto_rawDescGZIP(), []int{15}
+}
+
+func (x *ListReservationsResponse) GetReservations() []*Reservation {
+	if x != nil {
+		return x.Reservations
+	}
+	return nil
+}
+
+func (x *ListReservationsResponse) GetNextPageToken() string {
+	if x != nil {
+		return x.NextPageToken
+	}
+	return ""
+}
+
+func (x *ListReservationsResponse) GetStoreTime() *timestamppb.Timestamp {
+	if x != nil {
+		return x.StoreTime
+	}
+	return nil
+}
+
 var File_holdfast_v1_reservation_service_proto protoreflect.FileDescriptor
 
 const file_holdfast_v1_reservation_service_proto_rawDesc = "" +
@@ -680,16 +1216,62 @@ const file_holdfast_v1_reservation_service_proto_rawDesc = "" +
 	"\x16GetReservationResponse\x12:\n" +
 	"\vreservation\x18\x01 \x01(\v2\x18.holdfast.v1.ReservationR\vreservation\x129\n" +
 	"\n" +
-	"store_time\x18\x02 \x01(\v2\x1a.google.protobuf.TimestampR\tstoreTime*f\n" +
+	"store_time\x18\x02 \x01(\v2\x1a.google.protobuf.TimestampR\tstoreTime\"\xae\x01\n" +
+	"\rCommitRequest\x128\n" +
+	"\bstock_id\x18\x01 \x01(\tB\x1d\xbaH\x1ar\x182\x16^[A-Za-z0-9._-]{0,64}$R\astockId\x12E\n" +
+	"\x0ereservation_id\x18\x02 \x01(\tB\x1e\xbaH\x1br\x192\x17^[A-Za-z0-9._:-]{1,64}$R\rreservationId\x12\x1c\n" +
+	"\treacquire\x18\x03 \x01(\bR\treacquire\"\xa3\x01\n" +
+	"\x0eCommitResponse\x12:\n" +
+	"\vreservation\x18\x01 \x01(\v2\x18.holdfast.v1.ReservationR\vreservation\x12\x1a\n" +
+	"\bsequence\x18\x02 \x01(\x03R\bsequence\x129\n" +
+	"\n" +
+	"store_time\x18\x03 \x01(\v2\x1a.google.protobuf.TimestampR\tstoreTime\"\xd3\x01\n" +
+	"\rExtendRequest\x128\n" +
+	"\bstock_id\x18\x01 \x01(\tB\x1d\xbaH\x1ar\x182\x16^[A-Za-z0-9._-]{0,64}$R\astockId\x12E\n" +
+	"\x0ereservation_id\x18\x02 \x01(\tB\x1e\xbaH\x1br\x192\x17^[A-Za-z0-9._:-]{1,64}$R\rreservationId\x12A\n" +
+	"\x03ttl\x18\x03 \x01(\v2\x19.google.protobuf.DurationB\x14\xbaH\x11\xc8\x01\x01\xaa\x01\v\"\x05\b\x80\x9a\x9e\x012\x02\b\x01R\x03ttl\"\xa3\x01\n" +
+	"\x0eExtendResponse\x12:\n" +
+	"\vreservation\x18\x01 \x01(\v2\x18.holdfast.v1.ReservationR\vreservation\x12\x1a\n" +
+	"\bsequence\x18\x02 \x01(\x03R\bsequence\x129\n" +
+	"\n" +
+	"store_time\x18\x03 \x01(\v2\x1a.google.protobuf.TimestampR\tstoreTime\"\x8c\x02\n" +
+	"\x0eFulfillRequest\x128\n" +
+	"\bstock_id\x18\x01 \x01(\tB\x1d\xbaH\x1ar\x182\x16^[A-Za-z0-9._-]{0,64}$R\astockId\x12E\n" +
+	"\x0ereservation_id\x18\x02 \x01(\tB\x1e\xbaH\x1br\x192\x17^[A-Za-z0-9._:-]{1,64}$R\rreservationId\x12=\n" +
+	"\n" +
+	"request_id\x18\x03 \x01(\tB\x1e\xbaH\x1br\x192\x17^[A-Za-z0-9._:-]{0,64}$R\trequestId\x12:\n" +
+	"\x05lines\x18\x04 \x03(\v2\x19.holdfast.v1.LineQuantityB\t\xbaH\x06\x92\x01\x03\x10\xe8\aR\x05lines\"\xa4\x01\n" +
+	"\x0fFulfillResponse\x12:\n" +
+	"\vreservation\x18\x01 \x01(\v2\x18.holdfast.v1.ReservationR\vreservation\x12\x1a\n" +
+	"\bsequence\x18\x02 \x01(\x03R\bsequence\x129\n" +
+	"\n" +
+	"store_time\x18\x03 \x01(\v2\x1a.google.protobuf.TimestampR\tstoreTime\"\xe6\x01\n" +
+	"\x17ListReservationsRequest\x128\n" +
+	"\bstock_id\x18\x01 \x01(\tB\x1d\xbaH\x1ar\x182\x16^[A-Za-z0-9._-]{0,64}$R\astockId\x12?\n" +
+	"\x05state\x18\x02 \x01(\x0e2\x1d.holdfast.v1.ReservationStateB\n" +
+	"\xbaH\a\x82\x01\x04\x10\x01 \x00R\x05state\x12'\n" +
+	"\tpage_size\x18\x03 \x01(\x05B\n" +
+	"\xbaH\a\x1a\x05\x18\xe8\a(\x00R\bpageSize\x12'\n" +
+	"\n" +
+	"page_token\x18\x04 \x01(\tB\b\xbaH\x05r\x03(\x80\x02R\tpageToken\"\xbb\x01\n" +
+	"\x18ListReservationsResponse\x12<\n" +
+	"\freservations\x18\x01 \x03(\v2\x18.holdfast.v1.ReservationR\freservations\x12&\n" +
+	"\x0fnext_page_token\x18\x02 \x01(\tR\rnextPageToken\x129\n" +
+	"\n" +
+	"store_time\x18\x03 \x01(\v2\x1a.google.protobuf.TimestampR\tstoreTime*f\n" +
 	"\vReserveMode\x12\x1c\n" +
 	"\x18RESERVE_MODE_UNSPECIFIED\x10\x00\x12\x1f\n" +
 	"\x1bRESERVE_MODE_ALL_OR_NOTHING\x10\x01\x12\x18\n" +
-	"\x14RESERVE_MODE_PARTIAL\x10\x022\xdf\x02\n" +
+	"\x14RESERVE_MODE_PARTIAL\x10\x022\x8c\x05\n" +
 	"\x12ReservationService\x12D\n" +
 	"\aReserve\x12\x1b.holdfast.v1.ReserveRequest\x1a\x1c.holdfast.v1.ReserveResponse\x12b\n" +
 	"\x11CheckAvailability\x12%.holdfast.v1.CheckAvailabilityRequest\x1a&.holdfast.v1.CheckAvailabilityResponse\x12D\n" +
 	"\aRelease\x12\x1b.holdfast.v1.ReleaseRequest\x1a\x1c.holdfast.v1.ReleaseResponse\x12Y\n" +
-	"\x0eGetReservation\x12\".holdfast.v1.GetReservationRequest\x1a#.holdfast.v1.GetReservationResponseB=Z;github.com/holdfast-dev/holdfast/gen/holdfast/v1;holdfastv1b\x06proto3"
+	"\x0eGetReservation\x12\".holdfast.v1.GetReservationRequest\x1a#.holdfast.v1.GetReservationResponse\x12A\n" +
+	"\x06Commit\x12\x1a.holdfast.v1.CommitRequest\x1a\x1b.holdfast.v1.CommitResponse\x12A\n" +
+	"\x06Extend\x12\x1a.holdfast.v1.ExtendRequest\x1a\x1b.holdfast.v1.ExtendResponse\x12D\n" +
+	"\aFulfill\x12\x1b.holdfast.v1.FulfillRequest\x1a\x1c.holdfast.v1.FulfillResponse\x12_\n" +
+	"\x10ListReservations\x12$.holdfast.v1.ListReservationsRequest\x1a%.holdfast.v1.ListReservationsResponseB=Z;github.com/holdfast-dev/holdfast/gen/holdfast/v1;holdfastv1b\x06proto3"
 
 var (
 	file_holdfast_v1_reservation_service_proto_rawDescOnce sync.Once
@@ -704,7 +1286,7 @@ func file_holdfast_v1_reservation_service_proto_rawDescGZIP() []byte {
 }
 
 var file_holdfast_v1_reservation_service_proto_enumTypes = make([]protoimpl.EnumInfo, 1)
-var file_holdfast_v1_reservation_service_proto_msgTypes = make([]protoimpl.MessageInfo, 8)
+var file_holdfast_v1_reservation_service_proto_msgTypes = make([]protoimpl.MessageInfo, 16)
 var file_holdfast_v1_reservation_service_proto_goTypes = []any{
 	(ReserveMode)(0),                  // 0: holdfast.v1.ReserveMode
 	(*ReserveRequest)(nil),            // 1: holdfast.v1.ReserveRequest
@@ -715,42 +1297,70 @@ var file_holdfast_v1_reservation_service_proto_goTypes = []any{
 	(*ReleaseResponse)(nil),           // 6: holdfast.v1.ReleaseResponse
 	(*GetReservationRequest)(nil),     // 7: holdfast.v1.GetReservationRequest
 	(*GetReservationResponse)(nil),    // 8: holdfast.v1.GetReservationResponse
-	(*LineQuantity)(nil),              // 9: holdfast.v1.LineQuantity
-	(*durationpb.Duration)(nil),       // 10: google.protobuf.Duration
-	(*Reservation)(nil),               // 11: holdfast.v1.Reservation
-	(*timestamppb.Timestamp)(nil),     // 12: google.protobuf.Timestamp
-	(*ReservationLine)(nil),           // 13: holdfast.v1.ReservationLine
-	(*LineRefusal)(nil),               // 14: holdfast.v1.LineRefusal
+	(*CommitRequest)(nil),             // 9: holdfast.v1.CommitRequest
+	(*CommitResponse)(nil),            // 10: holdfast.v1.CommitResponse
+	(*ExtendRequest)(nil),             // 11: holdfast.v1.ExtendRequest
+	(*ExtendResponse)(nil),            // 12: holdfast.v1.ExtendResponse
+	(*FulfillRequest)(nil),            // 13: holdfast.v1.FulfillRequest
+	(*FulfillResponse)(nil),           // 14: holdfast.v1.FulfillResponse
+	(*ListReservationsRequest)(nil),   // 15: holdfast.v1.ListReservationsRequest
+	(*ListReservationsResponse)(nil),  // 16: holdfast.v1.ListReservationsResponse
+	(*LineQuantity)(nil),              // 17: holdfast.v1.LineQuantity
+	(*durationpb.Duration)(nil),       // 18: google.protobuf.Duration
+	(*Reservation)(nil),               // 19: holdfast.v1.Reservation
+	(*timestamppb.Timestamp)(nil),     // 20: google.protobuf.Timestamp
+	(*ReservationLine)(nil),           // 21: holdfast.v1.ReservationLine
+	(*LineRefusal)(nil),               // 22: holdfast.v1.LineRefusal
+	(ReservationState)(0),             // 23: holdfast.v1.ReservationState
 }
 var file_holdfast_v1_reservation_service_proto_depIdxs = []int32{
-	9,  // 0: holdfast.v1.ReserveRequest.lines:type_name -> holdfast.v1.LineQuantity
-	10, // 1: holdfast.v1.ReserveRequest.ttl:type_name -> google.protobuf.Duration
+	17, // 0: holdfast.v1.ReserveRequest.lines:type_name -> holdfast.v1.LineQuantity
+	18, // 1: holdfast.v1.ReserveRequest.ttl:type_name -> google.protobuf.Duration
 	0,  // 2: holdfast.v1.ReserveRequest.mode:type_name -> holdfast.v1.ReserveMode
-	11, // 3: holdfast.v1.ReserveResponse.reservation:type_name -> holdfast.v1.Reservation
-	12, // 4: holdfast.v1.ReserveResponse.store_time:type_name -> google.protobuf.Timestamp
-	9,  // 5: holdfast.v1.CheckAvailabilityRequest.lines:type_name -> holdfast.v1.LineQuantity
+	19, // 3: holdfast.v1.ReserveResponse.reservation:type_name -> holdfast.v1.Reservation
+	20, // 4: holdfast.v1.ReserveResponse.store_time:type_name -> google.protobuf.Timestamp
+	17, // 5: holdfast.v1.CheckAvailabilityRequest.lines:type_name -> holdfast.v1.LineQuantity
 	0,  // 6: holdfast.v1.CheckAvailabilityRequest.mode:type_name -> holdfast.v1.ReserveMode
-	13, // 7: holdfast.v1.CheckAvailabilityResponse.lines:type_name -> holdfast.v1.ReservationLine
-	14, // 8: holdfast.v1.CheckAvailabilityResponse.refusals:type_name -> holdfast.v1.LineRefusal
-	12, // 9: holdfast.v1.CheckAvailabilityResponse.store_time:type_name -> google.protobuf.Timestamp
-	9,  // 10: holdfast.v1.ReleaseRequest.lines:type_name -> holdfast.v1.LineQuantity
-	11, // 11: holdfast.v1.ReleaseResponse.reservation:type_name -> holdfast.v1.Reservation
-	12, // 12: holdfast.v1.ReleaseResponse.store_time:type_name -> google.protobuf.Timestamp
-	11, // 13: holdfast.v1.GetReservationResponse.reservation:type_name -> holdfast.v1.Reservation
-	12, // 14: holdfast.v1.GetReservationResponse.store_time:type_name -> google.protobuf.Timestamp
-	1,  // 15: holdfast.v1.ReservationService.Reserve:input_type -> holdfast.v1.ReserveRequest
-	3,  // 16: holdfast.v1.ReservationService.CheckAvailability:input_type -> holdfast.v1.CheckAvailabilityRequest
-	5,  // 17: holdfast.v1.ReservationService.Release:input_type -> holdfast.v1.ReleaseRequest
-	7,  // 18: holdfast.v1.ReservationService.GetReservation:input_type -> holdfast.v1.GetReservationRequest
-	2,  // 19: holdfast.v1.ReservationService.Reserve:output_type -> holdfast.v1.ReserveResponse
-	4,  // 20: holdfast.v1.ReservationService.CheckAvailability:output_type -> holdfast.v1.CheckAvailabilityResponse
-	6,  // 21: holdfast.v1.ReservationService.Release:output_type -> holdfast.v1.ReleaseResponse
-	8,  // 22: holdfast.v1.ReservationService.GetReservation:output_type -> holdfast.v1.GetReservationResponse
-	19, // [19:23] is the sub-list for method output_type
-	15, // [15:19] is the sub-list for method input_type
-	15, // [15:15] is the sub-list for extension type_name
-	15, // [15:15] is the sub-list for extension extendee
-	0,  // [0:15] is the sub-list for field type_name
+	21, // 7: holdfast.v1.CheckAvailabilityResponse.lines:type_name -> holdfast.v1.ReservationLine
+	22, // 8: holdfast.v1.CheckAvailabilityResponse.refusals:type_name -> holdfast.v1.LineRefusal
+	20, // 9: holdfast.v1.CheckAvailabilityResponse.store_time:type_name -> google.protobuf.Timestamp
+	17, // 10: holdfast.v1.ReleaseRequest.lines:type_name -> holdfast.v1.LineQuantity
+	19, // 11: holdfast.v1.ReleaseResponse.reservation:type_name -> holdfast.v1.Reservation
+	20, // 12: holdfast.v1.ReleaseResponse.store_time:type_name -> google.protobuf.Timestamp
+	19, // 13: holdfast.v1.GetReservationResponse.reservation:type_name -> holdfast.v1.Reservation
+	20, // 14: holdfast.v1.GetReservationResponse.store_time:type_name -> google.protobuf.Timestamp
+	19, // 15: holdfast.v1.CommitResponse.reservation:type_name -> holdfast.v1.Reservation
+	20, // 16: holdfast.v1.CommitResponse.store_time:type_name -> google.protobuf.Timestamp
+	18, // 17: holdfast.v1.ExtendRequest.ttl:type_name -> google.protobuf.Duration
+	19, // 18: holdfast.v1.ExtendResponse.reservation:type_name -> holdfast.v1.Reservation
+	20, // 19: holdfast.v1.ExtendResponse.store_time:type_name -> google.protobuf.Timestamp
+	17, // 20: holdfast.v1.FulfillRequest.lines:type_name -> holdfast.v1.LineQuantity
+	19, // 21: holdfast.v1.FulfillResponse.reservation:type_name -> holdfast.v1.Reservation
+	20, // 22: holdfast.v1.FulfillResponse.store_time:type_name -> google.protobuf.Timestamp
+	23, // 23: holdfast.v1.ListReservationsRequest.state:type_name -> holdfast.v1.ReservationState
+	19, // 24: holdfast.v1.ListReservationsResponse.reservations:type_name -> holdfast.v1.Reservation
+	20, // 25: holdfast.v1.ListReservationsResponse.store_time:type_name -> google.protobuf.Timestamp
+	1,  // 26: holdfast.v1.ReservationService.Reserve:input_type -> holdfast.v1.ReserveRequest
+	3,  // 27: holdfast.v1.ReservationService.CheckAvailability:input_type -> holdfast.v1.CheckAvailabilityRequest
+	5,  // 28: holdfast.v1.ReservationService.Release:input_type -> holdfast.v1.ReleaseRequest
+	7,  // 29: holdfast.v1.ReservationService.GetReservation:input_type -> holdfast.v1.GetReservationRequest
+	9,  // 30: holdfast.v1.ReservationService.Commit:input_type -> holdfast.v1.CommitRequest
+	11, // 31: holdfast.v1.ReservationService.Extend:input_type -> holdfast.v1.ExtendRequest
+	13, // 32: holdfast.v1.ReservationService.Fulfill:input_type -> holdfast.v1.FulfillRequest
+	15, // 33: holdfast.v1.ReservationService.ListReservations:input_type -> holdfast.v1.ListReservationsRequest
+	2,  // 34: holdfast.v1.ReservationService.Reserve:output_type -> holdfast.v1.ReserveResponse
+	4,  // 35: holdfast.v1.ReservationService.CheckAvailability:output_type -> holdfast.v1.CheckAvailabilityResponse
+	6,  // 36: holdfast.v1.ReservationService.Release:output_type -> holdfast.v1.ReleaseResponse
+	8,  // 37: holdfast.v1.ReservationService.GetReservation:output_type -> holdfast.v1.GetReservationResponse
+	10, // 38: holdfast.v1.ReservationService.Commit:output_type -> holdfast.v1.CommitResponse
+	12, // 39: holdfast.v1.ReservationService.Extend:output_type -> holdfast.v1.ExtendResponse
+	14, // 40: holdfast.v1.ReservationService.Fulfill:output_type -> holdfast.v1.FulfillResponse
+	16, // 41: holdfast.v1.ReservationService.ListReservations:output_type -> holdfast.v1.ListReservationsResponse
+	34, // [34:42] is the sub-list for method output_type
+	26, // [26:34] is the sub-list for method input_type
+	26, // [26:26] is the sub-list for extension type_name
+	26, // [26:26] is the sub-list for extension extendee
+	0,  // [0:26] is the sub-list for field type_name
 }
 
 func init() { file_holdfast_v1_reservation_service_proto_init() }
@@ -765,7 +1375,7 @@ func file_holdfast_v1_reservation_service_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_holdfast_v1_reservation_service_proto_rawDesc), len(file_holdfast_v1_reservation_service_proto_rawDesc)),
 			NumEnums:      1,
-			NumMessages:   8,
+			NumMessages:   16,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

@@ -23,6 +23,10 @@ const (
 	ReservationService_CheckAvailability_FullMethodName = "/holdfast.v1.ReservationService/CheckAvailability"
 	ReservationService_Release_FullMethodName           = "/holdfast.v1.ReservationService/Release"
 	ReservationService_GetReservation_FullMethodName    = "/holdfast.v1.ReservationService/GetReservation"
+	ReservationService_Commit_FullMethodName            = "/holdfast.v1.ReservationService/Commit"
+	ReservationService_Extend_FullMethodName            = "/holdfast.v1.ReservationService/Extend"
+	ReservationService_Fulfill_FullMethodName           = "/holdfast.v1.ReservationService/Fulfill"
+	ReservationService_ListReservations_FullMethodName  = "/holdfast.v1.ReservationService/ListReservations"
 )
 
 // ReservationServiceClient is the client API for ReservationService service.
@@ -52,6 +56,23 @@ type ReservationServiceClient interface {
 	// GetReservation answers a reservation as it is now, with the present split of every line. Reasons:
 	// INVALID_REQUEST, UNKNOWN_RESERVATION, and those of an unavailable store.
 	GetReservation(ctx context.Context, in *GetReservationRequest, opts ...grpc.CallOption) (*GetReservationResponse, error)
+	// Commit makes a hold firm: HELD becomes COMMITTED and no longer expires. Safe to repeat: of a COMMITTED
+	// or FULFILLED reservation it is OK without effect and answers it as it is now. Reasons:
+	// INVALID_REQUEST, UNKNOWN_RESERVATION, WRONG_STATE, with reacquire also UNKNOWN_SKU, LINES_REFUSED and
+	// FIGURE_OUT_OF_RANGE, and those of an unavailable or overloaded store.
+	Commit(ctx context.Context, in *CommitRequest, opts ...grpc.CallOption) (*CommitResponse, error)
+	// Extend counts the expiry of a HELD reservation anew from now. Safe to repeat. Reasons:
+	// INVALID_REQUEST, UNKNOWN_RESERVATION, WRONG_STATE, and those of an unavailable or overloaded store.
+	Extend(ctx context.Context, in *ExtendRequest, opts ...grpc.CallOption) (*ExtendResponse, error)
+	// Fulfill ships covered units of a COMMITTED reservation: on hand and reserved go down. Safe to repeat:
+	// a whole one of a FULFILLED reservation is OK without effect and answers it as it is now; one by lines
+	// replays its first answer by request_id. Reasons: INVALID_REQUEST, REQUEST_ID_REUSED,
+	// UNKNOWN_RESERVATION, WRONG_STATE, BACKORDERED_UNITS, MORE_THAN_COVERED, NOT_ON_HAND, and those of an
+	// unavailable or overloaded store.
+	Fulfill(ctx context.Context, in *FulfillRequest, opts ...grpc.CallOption) (*FulfillResponse, error)
+	// ListReservations pages through the reservations of a stock that are in one state. Of an unknown stock
+	// it is empty. Reasons: INVALID_REQUEST, and those of an unavailable store.
+	ListReservations(ctx context.Context, in *ListReservationsRequest, opts ...grpc.CallOption) (*ListReservationsResponse, error)
 }
 
 type reservationServiceClient struct {
@@ -102,6 +123,46 @@ func (c *reservationServiceClient) GetReservation(ctx context.Context, in *GetRe
 	return out, nil
 }
 
+func (c *reservationServiceClient) Commit(ctx context.Context, in *CommitRequest, opts ...grpc.CallOption) (*CommitResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(CommitResponse)
+	err := c.cc.Invoke(ctx, ReservationService_Commit_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+func (c *reservationServiceClient) Extend(ctx context.Context, in *ExtendRequest, opts ...grpc.CallOption) (*ExtendResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(ExtendResponse)
+	err := c.cc.Invoke(ctx, ReservationService_Extend_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+func (c *reservationServiceClient) Fulfill(ctx context.Context, in *FulfillRequest, opts ...grpc.CallOption) (*FulfillResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(FulfillResponse)
+	err := c.cc.Invoke(ctx, ReservationService_Fulfill_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+func (c *reservationServiceClient) ListReservations(ctx context.Context, in *ListReservationsRequest, opts ...grpc.CallOption) (*ListReservationsResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(ListReservationsResponse)
+	err := c.cc.Invoke(ctx, ReservationService_ListReservations_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
 // ReservationServiceServer is the server API for ReservationService service.
 // All implementations must embed UnimplementedReservationServiceServer
 // for forward compatibility.
@@ -129,6 +190,23 @@ type ReservationServiceServer interface {
 	// GetReservation answers a reservation as it is now, with the present split of every line. Reasons:
 	// INVALID_REQUEST, UNKNOWN_RESERVATION, and those of an unavailable store.
 	GetReservation(context.Context, *GetReservationRequest) (*GetReservationResponse, error)
+	// Commit makes a hold firm: HELD becomes COMMITTED and no longer expires. Safe to repeat: of a COMMITTED
+	// or FULFILLED reservation it is OK without effect and answers it as it is now. Reasons:
+	// INVALID_REQUEST, UNKNOWN_RESERVATION, WRONG_STATE, with reacquire also UNKNOWN_SKU, LINES_REFUSED and
+	// FIGURE_OUT_OF_RANGE, and those of an unavailable or overloaded store.
+	Commit(context.Context, *CommitRequest) (*CommitResponse, error)
+	// Extend counts the expiry of a HELD reservation anew from now. Safe to repeat. Reasons:
+	// INVALID_REQUEST, UNKNOWN_RESERVATION, WRONG_STATE, and those of an unavailable or overloaded store.
+	Extend(context.Context, *ExtendRequest) (*ExtendResponse, error)
+	// Fulfill ships covered units of a COMMITTED reservation: on hand and reserved go down. Safe to repeat:
+	// a whole one of a FULFILLED reservation is OK without effect and answers it as it is now; one by lines
+	// replays its first answer by request_id. Reasons: INVALID_REQUEST, REQUEST_ID_REUSED,
+	// UNKNOWN_RESERVATION, WRONG_STATE, BACKORDERED_UNITS, MORE_THAN_COVERED, NOT_ON_HAND, and those of an
+	// unavailable or overloaded store.
+	Fulfill(context.Context, *FulfillRequest) (*FulfillResponse, error)
+	// ListReservations pages through the reservations of a stock that are in one state. Of an unknown stock
+	// it is empty. Reasons: INVALID_REQUEST, and those of an unavailable store.
+	ListReservations(context.Context, *ListReservationsRequest) (*ListReservationsResponse, error)
 	mustEmbedUnimplementedReservationServiceServer()
 }
 
@@ -150,6 +228,18 @@ func (UnimplementedReservationServiceServer) Release(context.Context, *ReleaseRe
 }
 func (UnimplementedReservationServiceServer) GetReservation(context.Context, *GetReservationRequest) (*GetReservationResponse, error) {
 	return nil, status.Error(codes.Unimplemented, "method GetReservation not implemented")
+}
+func (UnimplementedReservationServiceServer) Commit(context.Context, *CommitRequest) (*CommitResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method Commit not implemented")
+}
+func (UnimplementedReservationServiceServer) Extend(context.Context, *ExtendRequest) (*ExtendResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method Extend not implemented")
+}
+func (UnimplementedReservationServiceServer) Fulfill(context.Context, *FulfillRequest) (*FulfillResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method Fulfill not implemented")
+}
+func (UnimplementedReservationServiceServer) ListReservations(context.Context, *ListReservationsRequest) (*ListReservationsResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method ListReservations not implemented")
 }
 func (UnimplementedReservationServiceServer) mustEmbedUnimplementedReservationServiceServer() {}
 func (UnimplementedReservationServiceServer) testEmbeddedByValue()                            {}
@@ -244,6 +334,78 @@ func _ReservationService_GetReservation_Handler(srv interface{}, ctx context.Con
 	return interceptor(ctx, in, info, handler)
 }
 
+func _ReservationService_Commit_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(CommitRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(ReservationServiceServer).Commit(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: ReservationService_Commit_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(ReservationServiceServer).Commit(ctx, req.(*CommitRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
+func _ReservationService_Extend_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(ExtendRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(ReservationServiceServer).Extend(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: ReservationService_Extend_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(ReservationServiceServer).Extend(ctx, req.(*ExtendRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
+func _ReservationService_Fulfill_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(FulfillRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(ReservationServiceServer).Fulfill(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: ReservationService_Fulfill_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(ReservationServiceServer).Fulfill(ctx, req.(*FulfillRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
+func _ReservationService_ListReservations_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(ListReservationsRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(ReservationServiceServer).ListReservations(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: ReservationService_ListReservations_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(ReservationServiceServer).ListReservations(ctx, req.(*ListReservationsRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
 // ReservationService_ServiceDesc is the grpc.ServiceDesc for ReservationService service.
 // It's only intended for direct use with grpc.RegisterService,
 // and not to be introspected or modified (even as a copy)
@@ -266,6 +428,22 @@ var ReservationService_ServiceDesc = grpc.ServiceDesc{
 		{
 			MethodName: "GetReservation",
 			Handler:    _ReservationService_GetReservation_Handler,
+		},
+		{
+			MethodName: "Commit",
+			Handler:    _ReservationService_Commit_Handler,
+		},
+		{
+			MethodName: "Extend",
+			Handler:    _ReservationService_Extend_Handler,
+		},
+		{
+			MethodName: "Fulfill",
+			Handler:    _ReservationService_Fulfill_Handler,
+		},
+		{
+			MethodName: "ListReservations",
+			Handler:    _ReservationService_ListReservations_Handler,
 		},
 	},
 	Streams:  []grpc.StreamDesc{},

@@ -9,7 +9,7 @@ package holdfastv1
 import (
 	protoreflect "google.golang.org/protobuf/reflect/protoreflect"
 	protoimpl "google.golang.org/protobuf/runtime/protoimpl"
-	_ "google.golang.org/protobuf/types/known/timestamppb"
+	timestamppb "google.golang.org/protobuf/types/known/timestamppb"
 	reflect "reflect"
 	sync "sync"
 	unsafe "unsafe"
@@ -206,6 +206,98 @@ func (x *ReservationFill) GetFilledQuantity() int64 {
 	return 0
 }
 
+// Backorder is a line of a reservation that waits for units.
+type Backorder struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The SKU.
+	Sku string `protobuf:"bytes,1,opt,name=sku,proto3" json:"sku,omitempty"`
+	// Its place in the SKU's queue, from 1.
+	Position int64 `protobuf:"varint,2,opt,name=position,proto3" json:"position,omitempty"`
+	// The reservation.
+	ReservationId string `protobuf:"bytes,3,opt,name=reservation_id,json=reservationId,proto3" json:"reservation_id,omitempty"`
+	// Which line of the reservation, counted from 0.
+	LineIndex int32 `protobuf:"varint,4,opt,name=line_index,json=lineIndex,proto3" json:"line_index,omitempty"`
+	// Units that it waits for. May lag while a long queue is worked off: the SKU's filling_quantity says
+	// how many of the queue's first units are already on their way.
+	BackorderedQuantity int64 `protobuf:"varint,5,opt,name=backordered_quantity,json=backorderedQuantity,proto3" json:"backordered_quantity,omitempty"`
+	// Store time since which it waits.
+	WaitingSince  *timestamppb.Timestamp `protobuf:"bytes,6,opt,name=waiting_since,json=waitingSince,proto3" json:"waiting_since,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Backorder) Reset() {
+	*x = Backorder{}
+	mi := &file_holdfast_v1_stock_proto_msgTypes[2]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Backorder) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Backorder) ProtoMessage() {}
+
+func (x *Backorder) ProtoReflect() protoreflect.Message {
+	mi := &file_holdfast_v1_stock_proto_msgTypes[2]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Backorder.ProtoReflect.Descriptor instead.
+func (*Backorder) Descriptor() ([]byte, []int) {
+	return file_holdfast_v1_stock_proto_rawDescGZIP(), []int{2}
+}
+
+func (x *Backorder) GetSku() string {
+	if x != nil {
+		return x.Sku
+	}
+	return ""
+}
+
+func (x *Backorder) GetPosition() int64 {
+	if x != nil {
+		return x.Position
+	}
+	return 0
+}
+
+func (x *Backorder) GetReservationId() string {
+	if x != nil {
+		return x.ReservationId
+	}
+	return ""
+}
+
+func (x *Backorder) GetLineIndex() int32 {
+	if x != nil {
+		return x.LineIndex
+	}
+	return 0
+}
+
+func (x *Backorder) GetBackorderedQuantity() int64 {
+	if x != nil {
+		return x.BackorderedQuantity
+	}
+	return 0
+}
+
+func (x *Backorder) GetWaitingSince() *timestamppb.Timestamp {
+	if x != nil {
+		return x.WaitingSince
+	}
+	return nil
+}
+
 var File_holdfast_v1_stock_proto protoreflect.FileDescriptor
 
 const file_holdfast_v1_stock_proto_rawDesc = "" +
@@ -225,7 +317,15 @@ const file_holdfast_v1_stock_proto_rawDesc = "" +
 	"\x0fReservationFill\x12%\n" +
 	"\x0ereservation_id\x18\x01 \x01(\tR\rreservationId\x12\x10\n" +
 	"\x03sku\x18\x02 \x01(\tR\x03sku\x12'\n" +
-	"\x0ffilled_quantity\x18\x03 \x01(\x03R\x0efilledQuantityB=Z;github.com/holdfast-dev/holdfast/gen/holdfast/v1;holdfastv1b\x06proto3"
+	"\x0ffilled_quantity\x18\x03 \x01(\x03R\x0efilledQuantity\"\xf3\x01\n" +
+	"\tBackorder\x12\x10\n" +
+	"\x03sku\x18\x01 \x01(\tR\x03sku\x12\x1a\n" +
+	"\bposition\x18\x02 \x01(\x03R\bposition\x12%\n" +
+	"\x0ereservation_id\x18\x03 \x01(\tR\rreservationId\x12\x1d\n" +
+	"\n" +
+	"line_index\x18\x04 \x01(\x05R\tlineIndex\x121\n" +
+	"\x14backordered_quantity\x18\x05 \x01(\x03R\x13backorderedQuantity\x12?\n" +
+	"\rwaiting_since\x18\x06 \x01(\v2\x1a.google.protobuf.TimestampR\fwaitingSinceB=Z;github.com/holdfast-dev/holdfast/gen/holdfast/v1;holdfastv1b\x06proto3"
 
 var (
 	file_holdfast_v1_stock_proto_rawDescOnce sync.Once
@@ -239,19 +339,22 @@ func file_holdfast_v1_stock_proto_rawDescGZIP() []byte {
 	return file_holdfast_v1_stock_proto_rawDescData
 }
 
-var file_holdfast_v1_stock_proto_msgTypes = make([]protoimpl.MessageInfo, 2)
+var file_holdfast_v1_stock_proto_msgTypes = make([]protoimpl.MessageInfo, 3)
 var file_holdfast_v1_stock_proto_goTypes = []any{
-	(*StockItem)(nil),       // 0: holdfast.v1.StockItem
-	(*ReservationFill)(nil), // 1: holdfast.v1.ReservationFill
-	(*Policy)(nil),          // 2: holdfast.v1.Policy
+	(*StockItem)(nil),             // 0: holdfast.v1.StockItem
+	(*ReservationFill)(nil),       // 1: holdfast.v1.ReservationFill
+	(*Backorder)(nil),             // 2: holdfast.v1.Backorder
+	(*Policy)(nil),                // 3: holdfast.v1.Policy
+	(*timestamppb.Timestamp)(nil), // 4: google.protobuf.Timestamp
 }
 var file_holdfast_v1_stock_proto_depIdxs = []int32{
-	2, // 0: holdfast.v1.StockItem.policy:type_name -> holdfast.v1.Policy
-	1, // [1:1] is the sub-list for method output_type
-	1, // [1:1] is the sub-list for method input_type
-	1, // [1:1] is the sub-list for extension type_name
-	1, // [1:1] is the sub-list for extension extendee
-	0, // [0:1] is the sub-list for field type_name
+	3, // 0: holdfast.v1.StockItem.policy:type_name -> holdfast.v1.Policy
+	4, // 1: holdfast.v1.Backorder.waiting_since:type_name -> google.protobuf.Timestamp
+	2, // [2:2] is the sub-list for method output_type
+	2, // [2:2] is the sub-list for method input_type
+	2, // [2:2] is the sub-list for extension type_name
+	2, // [2:2] is the sub-list for extension extendee
+	0, // [0:2] is the sub-list for field type_name
 }
 
 func init() { file_holdfast_v1_stock_proto_init() }
@@ -267,7 +370,7 @@ func file_holdfast_v1_stock_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_holdfast_v1_stock_proto_rawDesc), len(file_holdfast_v1_stock_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   2,
+			NumMessages:   3,
 			NumExtensions: 0,
 			NumServices:   0,
 		},

@@ -1209,6 +1209,652 @@ func (x *DeleteStockItemResponse) GetStoreTime() *timestamppb.Timestamp {
 	return nil
 }
 
+// AdjustStockRequest says what was lost or found.
+type AdjustStockRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The stock: 1-64 of A-Z a-z 0-9 . _ -; empty means "default".
+	StockId string `protobuf:"bytes,1,opt,name=stock_id,json=stockId,proto3" json:"stock_id,omitempty"`
+	// Made by the caller before the first try and sent again on every retry: 1-64 of A-Z a-z 0-9 . _ : -.
+	// One namespace for all calls on a stock, remembered for the retention.
+	RequestId string `protobuf:"bytes,2,opt,name=request_id,json=requestId,proto3" json:"request_id,omitempty"`
+	// 1 to 1,000 lines; a SKU may stand on several.
+	Lines         []*StockAdjustment `protobuf:"bytes,3,rep,name=lines,proto3" json:"lines,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *AdjustStockRequest) Reset() {
+	*x = AdjustStockRequest{}
+	mi := &file_holdfast_v1_stock_service_proto_msgTypes[19]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *AdjustStockRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*AdjustStockRequest) ProtoMessage() {}
+
+func (x *AdjustStockRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_holdfast_v1_stock_service_proto_msgTypes[19]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use AdjustStockRequest.ProtoReflect.Descriptor instead.
+func (*AdjustStockRequest) Descriptor() ([]byte, []int) {
+	return file_holdfast_v1_stock_service_proto_rawDescGZIP(), []int{19}
+}
+
+func (x *AdjustStockRequest) GetStockId() string {
+	if x != nil {
+		return x.StockId
+	}
+	return ""
+}
+
+func (x *AdjustStockRequest) GetRequestId() string {
+	if x != nil {
+		return x.RequestId
+	}
+	return ""
+}
+
+func (x *AdjustStockRequest) GetLines() []*StockAdjustment {
+	if x != nil {
+		return x.Lines
+	}
+	return nil
+}
+
+// StockAdjustment corrects one SKU's on hand.
+type StockAdjustment struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The SKU: 1-64 bytes of UTF-8, no control characters, no leading or trailing space.
+	Sku string `protobuf:"bytes,1,opt,name=sku,proto3" json:"sku,omitempty"`
+	// Units, 1 to 10^9 in either direction, not 0.
+	Delta int64 `protobuf:"varint,2,opt,name=delta,proto3" json:"delta,omitempty"`
+	// Why, for the journal: up to 64 bytes of UTF-8 without control characters, such as "damage".
+	Reason        string `protobuf:"bytes,3,opt,name=reason,proto3" json:"reason,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *StockAdjustment) Reset() {
+	*x = StockAdjustment{}
+	mi := &file_holdfast_v1_stock_service_proto_msgTypes[20]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *StockAdjustment) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*StockAdjustment) ProtoMessage() {}
+
+func (x *StockAdjustment) ProtoReflect() protoreflect.Message {
+	mi := &file_holdfast_v1_stock_service_proto_msgTypes[20]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use StockAdjustment.ProtoReflect.Descriptor instead.
+func (*StockAdjustment) Descriptor() ([]byte, []int) {
+	return file_holdfast_v1_stock_service_proto_rawDescGZIP(), []int{20}
+}
+
+func (x *StockAdjustment) GetSku() string {
+	if x != nil {
+		return x.Sku
+	}
+	return ""
+}
+
+func (x *StockAdjustment) GetDelta() int64 {
+	if x != nil {
+		return x.Delta
+	}
+	return 0
+}
+
+func (x *StockAdjustment) GetReason() string {
+	if x != nil {
+		return x.Reason
+	}
+	return ""
+}
+
+// AdjustStockResponse is the stock after the correction.
+type AdjustStockResponse struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// One for each line of the request, in its order.
+	Lines []*OnHandLine `protobuf:"bytes,1,rep,name=lines,proto3" json:"lines,omitempty"`
+	// The first 100 reservations of the request whose waiting lines were given units in the same step,
+	// in the order in which they were filled. All fills are in the journal.
+	Fills []*ReservationFill `protobuf:"bytes,2,rep,name=fills,proto3" json:"fills,omitempty"`
+	// The stock's journal sequence after this call's last event.
+	Sequence int64 `protobuf:"varint,3,opt,name=sequence,proto3" json:"sequence,omitempty"`
+	// The store's clock when it decided, to the millisecond.
+	StoreTime     *timestamppb.Timestamp `protobuf:"bytes,4,opt,name=store_time,json=storeTime,proto3" json:"store_time,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *AdjustStockResponse) Reset() {
+	*x = AdjustStockResponse{}
+	mi := &file_holdfast_v1_stock_service_proto_msgTypes[21]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *AdjustStockResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*AdjustStockResponse) ProtoMessage() {}
+
+func (x *AdjustStockResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_holdfast_v1_stock_service_proto_msgTypes[21]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use AdjustStockResponse.ProtoReflect.Descriptor instead.
+func (*AdjustStockResponse) Descriptor() ([]byte, []int) {
+	return file_holdfast_v1_stock_service_proto_rawDescGZIP(), []int{21}
+}
+
+func (x *AdjustStockResponse) GetLines() []*OnHandLine {
+	if x != nil {
+		return x.Lines
+	}
+	return nil
+}
+
+func (x *AdjustStockResponse) GetFills() []*ReservationFill {
+	if x != nil {
+		return x.Fills
+	}
+	return nil
+}
+
+func (x *AdjustStockResponse) GetSequence() int64 {
+	if x != nil {
+		return x.Sequence
+	}
+	return 0
+}
+
+func (x *AdjustStockResponse) GetStoreTime() *timestamppb.Timestamp {
+	if x != nil {
+		return x.StoreTime
+	}
+	return nil
+}
+
+// OnHandLine is one line's SKU right after that line, in units.
+type OnHandLine struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The SKU.
+	Sku string `protobuf:"bytes,1,opt,name=sku,proto3" json:"sku,omitempty"`
+	// Units by which this line moved on hand.
+	Delta int64 `protobuf:"varint,2,opt,name=delta,proto3" json:"delta,omitempty"`
+	// Units physically there.
+	OnHandQuantity int64 `protobuf:"varint,3,opt,name=on_hand_quantity,json=onHandQuantity,proto3" json:"on_hand_quantity,omitempty"`
+	// On hand - reserved; below zero through backorders or a loss.
+	AvailableQuantity int64 `protobuf:"varint,4,opt,name=available_quantity,json=availableQuantity,proto3" json:"available_quantity,omitempty"`
+	// Units of this line that went to waiting backorders, at once.
+	FilledQuantity int64 `protobuf:"varint,5,opt,name=filled_quantity,json=filledQuantity,proto3" json:"filled_quantity,omitempty"`
+	// Units that still wait.
+	BackorderedQuantity int64 `protobuf:"varint,6,opt,name=backordered_quantity,json=backorderedQuantity,proto3" json:"backordered_quantity,omitempty"`
+	// Units promised as covered that are not there any more.
+	ShortfallQuantity int64 `protobuf:"varint,7,opt,name=shortfall_quantity,json=shortfallQuantity,proto3" json:"shortfall_quantity,omitempty"`
+	unknownFields     protoimpl.UnknownFields
+	sizeCache         protoimpl.SizeCache
+}
+
+func (x *OnHandLine) Reset() {
+	*x = OnHandLine{}
+	mi := &file_holdfast_v1_stock_service_proto_msgTypes[22]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *OnHandLine) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*OnHandLine) ProtoMessage() {}
+
+func (x *OnHandLine) ProtoReflect() protoreflect.Message {
+	mi := &file_holdfast_v1_stock_service_proto_msgTypes[22]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use OnHandLine.ProtoReflect.Descriptor instead.
+func (*OnHandLine) Descriptor() ([]byte, []int) {
+	return file_holdfast_v1_stock_service_proto_rawDescGZIP(), []int{22}
+}
+
+func (x *OnHandLine) GetSku() string {
+	if x != nil {
+		return x.Sku
+	}
+	return ""
+}
+
+func (x *OnHandLine) GetDelta() int64 {
+	if x != nil {
+		return x.Delta
+	}
+	return 0
+}
+
+func (x *OnHandLine) GetOnHandQuantity() int64 {
+	if x != nil {
+		return x.OnHandQuantity
+	}
+	return 0
+}
+
+func (x *OnHandLine) GetAvailableQuantity() int64 {
+	if x != nil {
+		return x.AvailableQuantity
+	}
+	return 0
+}
+
+func (x *OnHandLine) GetFilledQuantity() int64 {
+	if x != nil {
+		return x.FilledQuantity
+	}
+	return 0
+}
+
+func (x *OnHandLine) GetBackorderedQuantity() int64 {
+	if x != nil {
+		return x.BackorderedQuantity
+	}
+	return 0
+}
+
+func (x *OnHandLine) GetShortfallQuantity() int64 {
+	if x != nil {
+		return x.ShortfallQuantity
+	}
+	return 0
+}
+
+// SetStockRequest says what a count found.
+type SetStockRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The stock: 1-64 of A-Z a-z 0-9 . _ -; empty means "default".
+	StockId string `protobuf:"bytes,1,opt,name=stock_id,json=stockId,proto3" json:"stock_id,omitempty"`
+	// Made by the caller before the first try and sent again on every retry: 1-64 of A-Z a-z 0-9 . _ : -.
+	// One namespace for all calls on a stock, remembered for the retention.
+	RequestId string `protobuf:"bytes,2,opt,name=request_id,json=requestId,proto3" json:"request_id,omitempty"`
+	// 1 to 1,000 lines, each SKU on one line only.
+	Lines         []*StockCount `protobuf:"bytes,3,rep,name=lines,proto3" json:"lines,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *SetStockRequest) Reset() {
+	*x = SetStockRequest{}
+	mi := &file_holdfast_v1_stock_service_proto_msgTypes[23]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *SetStockRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*SetStockRequest) ProtoMessage() {}
+
+func (x *SetStockRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_holdfast_v1_stock_service_proto_msgTypes[23]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use SetStockRequest.ProtoReflect.Descriptor instead.
+func (*SetStockRequest) Descriptor() ([]byte, []int) {
+	return file_holdfast_v1_stock_service_proto_rawDescGZIP(), []int{23}
+}
+
+func (x *SetStockRequest) GetStockId() string {
+	if x != nil {
+		return x.StockId
+	}
+	return ""
+}
+
+func (x *SetStockRequest) GetRequestId() string {
+	if x != nil {
+		return x.RequestId
+	}
+	return ""
+}
+
+func (x *SetStockRequest) GetLines() []*StockCount {
+	if x != nil {
+		return x.Lines
+	}
+	return nil
+}
+
+// StockCount is what a count found of one SKU.
+type StockCount struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The SKU: 1-64 bytes of UTF-8, no control characters, no leading or trailing space.
+	Sku string `protobuf:"bytes,1,opt,name=sku,proto3" json:"sku,omitempty"`
+	// Units physically there, 0 to 10^12.
+	OnHandQuantity int64 `protobuf:"varint,2,opt,name=on_hand_quantity,json=onHandQuantity,proto3" json:"on_hand_quantity,omitempty"`
+	// When set, the count is taken over only while on hand is this (0 where the SKU is unknown); otherwise
+	// ON_HAND_DIFFERS for the whole request. 0 to 10^12.
+	ExpectedOnHandQuantity *int64 `protobuf:"varint,3,opt,name=expected_on_hand_quantity,json=expectedOnHandQuantity,proto3,oneof" json:"expected_on_hand_quantity,omitempty"`
+	unknownFields          protoimpl.UnknownFields
+	sizeCache              protoimpl.SizeCache
+}
+
+func (x *StockCount) Reset() {
+	*x = StockCount{}
+	mi := &file_holdfast_v1_stock_service_proto_msgTypes[24]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *StockCount) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*StockCount) ProtoMessage() {}
+
+func (x *StockCount) ProtoReflect() protoreflect.Message {
+	mi := &file_holdfast_v1_stock_service_proto_msgTypes[24]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use StockCount.ProtoReflect.Descriptor instead.
+func (*StockCount) Descriptor() ([]byte, []int) {
+	return file_holdfast_v1_stock_service_proto_rawDescGZIP(), []int{24}
+}
+
+func (x *StockCount) GetSku() string {
+	if x != nil {
+		return x.Sku
+	}
+	return ""
+}
+
+func (x *StockCount) GetOnHandQuantity() int64 {
+	if x != nil {
+		return x.OnHandQuantity
+	}
+	return 0
+}
+
+func (x *StockCount) GetExpectedOnHandQuantity() int64 {
+	if x != nil && x.ExpectedOnHandQuantity != nil {
+		return *x.ExpectedOnHandQuantity
+	}
+	return 0
+}
+
+// SetStockResponse is the stock after the count.
+type SetStockResponse struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// One for each line of the request, in its order.
+	Lines []*OnHandLine `protobuf:"bytes,1,rep,name=lines,proto3" json:"lines,omitempty"`
+	// The first 100 reservations of the request whose waiting lines were given units in the same step,
+	// in the order in which they were filled. All fills are in the journal.
+	Fills []*ReservationFill `protobuf:"bytes,2,rep,name=fills,proto3" json:"fills,omitempty"`
+	// The stock's journal sequence after this call's last event.
+	Sequence int64 `protobuf:"varint,3,opt,name=sequence,proto3" json:"sequence,omitempty"`
+	// The store's clock when it decided, to the millisecond.
+	StoreTime     *timestamppb.Timestamp `protobuf:"bytes,4,opt,name=store_time,json=storeTime,proto3" json:"store_time,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *SetStockResponse) Reset() {
+	*x = SetStockResponse{}
+	mi := &file_holdfast_v1_stock_service_proto_msgTypes[25]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *SetStockResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*SetStockResponse) ProtoMessage() {}
+
+func (x *SetStockResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_holdfast_v1_stock_service_proto_msgTypes[25]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use SetStockResponse.ProtoReflect.Descriptor instead.
+func (*SetStockResponse) Descriptor() ([]byte, []int) {
+	return file_holdfast_v1_stock_service_proto_rawDescGZIP(), []int{25}
+}
+
+func (x *SetStockResponse) GetLines() []*OnHandLine {
+	if x != nil {
+		return x.Lines
+	}
+	return nil
+}
+
+func (x *SetStockResponse) GetFills() []*ReservationFill {
+	if x != nil {
+		return x.Fills
+	}
+	return nil
+}
+
+func (x *SetStockResponse) GetSequence() int64 {
+	if x != nil {
+		return x.Sequence
+	}
+	return 0
+}
+
+func (x *SetStockResponse) GetStoreTime() *timestamppb.Timestamp {
+	if x != nil {
+		return x.StoreTime
+	}
+	return nil
+}
+
+// ListBackordersRequest asks for a page of lines that wait.
+type ListBackordersRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The stock: 1-64 of A-Z a-z 0-9 . _ -; empty means "default".
+	StockId string `protobuf:"bytes,1,opt,name=stock_id,json=stockId,proto3" json:"stock_id,omitempty"`
+	// Only this SKU's queue; empty: all of the stock's. 1-64 bytes of UTF-8, no control characters, no
+	// leading or trailing space.
+	Sku string `protobuf:"bytes,2,opt,name=sku,proto3" json:"sku,omitempty"`
+	// Lines on a page: 0 to 1,000; 0 means 100.
+	PageSize int32 `protobuf:"varint,3,opt,name=page_size,json=pageSize,proto3" json:"page_size,omitempty"`
+	// next_page_token of the page before; empty: the first page. A line that still waits is met exactly
+	// once.
+	PageToken     string `protobuf:"bytes,4,opt,name=page_token,json=pageToken,proto3" json:"page_token,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ListBackordersRequest) Reset() {
+	*x = ListBackordersRequest{}
+	mi := &file_holdfast_v1_stock_service_proto_msgTypes[26]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ListBackordersRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ListBackordersRequest) ProtoMessage() {}
+
+func (x *ListBackordersRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_holdfast_v1_stock_service_proto_msgTypes[26]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ListBackordersRequest.ProtoReflect.Descriptor instead.
+func (*ListBackordersRequest) Descriptor() ([]byte, []int) {
+	return file_holdfast_v1_stock_service_proto_rawDescGZIP(), []int{26}
+}
+
+func (x *ListBackordersRequest) GetStockId() string {
+	if x != nil {
+		return x.StockId
+	}
+	return ""
+}
+
+func (x *ListBackordersRequest) GetSku() string {
+	if x != nil {
+		return x.Sku
+	}
+	return ""
+}
+
+func (x *ListBackordersRequest) GetPageSize() int32 {
+	if x != nil {
+		return x.PageSize
+	}
+	return 0
+}
+
+func (x *ListBackordersRequest) GetPageToken() string {
+	if x != nil {
+		return x.PageToken
+	}
+	return ""
+}
+
+// ListBackordersResponse is a page of lines that wait.
+type ListBackordersResponse struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// In order: by SKU bytes, then by position.
+	Backorders []*Backorder `protobuf:"bytes,1,rep,name=backorders,proto3" json:"backorders,omitempty"`
+	// For the next page; empty at the end.
+	NextPageToken string `protobuf:"bytes,2,opt,name=next_page_token,json=nextPageToken,proto3" json:"next_page_token,omitempty"`
+	// The store's clock when they were read, to the millisecond.
+	StoreTime     *timestamppb.Timestamp `protobuf:"bytes,3,opt,name=store_time,json=storeTime,proto3" json:"store_time,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ListBackordersResponse) Reset() {
+	*x = ListBackordersResponse{}
+	mi := &file_holdfast_v1_stock_service_proto_msgTypes[27]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ListBackordersResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ListBackordersResponse) ProtoMessage() {}
+
+func (x *ListBackordersResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_holdfast_v1_stock_service_proto_msgTypes[27]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ListBackordersResponse.ProtoReflect.Descriptor instead.
+func (*ListBackordersResponse) Descriptor() ([]byte, []int) {
+	return file_holdfast_v1_stock_service_proto_rawDescGZIP(), []int{27}
+}
+
+func (x *ListBackordersResponse) GetBackorders() []*Backorder {
+	if x != nil {
+		return x.Backorders
+	}
+	return nil
+}
+
+func (x *ListBackordersResponse) GetNextPageToken() string {
+	if x != nil {
+		return x.NextPageToken
+	}
+	return ""
+}
+
+func (x *ListBackordersResponse) GetStoreTime() *timestamppb.Timestamp {
+	if x != nil {
+		return x.StoreTime
+	}
+	return nil
+}
+
 var File_holdfast_v1_stock_service_proto protoreflect.FileDescriptor
 
 const file_holdfast_v1_stock_service_proto_rawDesc = "" +
@@ -1297,9 +1943,67 @@ const file_holdfast_v1_stock_service_proto_rawDesc = "" +
 	"\x17DeleteStockItemResponse\x12\x1a\n" +
 	"\bsequence\x18\x01 \x01(\x03R\bsequence\x129\n" +
 	"\n" +
-	"store_time\x18\x02 \x01(\v2\x1a.google.protobuf.TimestampR\tstoreTime2\xf9\x05\n" +
+	"store_time\x18\x02 \x01(\v2\x1a.google.protobuf.TimestampR\tstoreTime\"\xce\x01\n" +
+	"\x12AdjustStockRequest\x128\n" +
+	"\bstock_id\x18\x01 \x01(\tB\x1d\xbaH\x1ar\x182\x16^[A-Za-z0-9._-]{0,64}$R\astockId\x12=\n" +
+	"\n" +
+	"request_id\x18\x02 \x01(\tB\x1e\xbaH\x1br\x192\x17^[A-Za-z0-9._:-]{1,64}$R\trequestId\x12?\n" +
+	"\x05lines\x18\x03 \x03(\v2\x1c.holdfast.v1.StockAdjustmentB\v\xbaH\b\x92\x01\x05\b\x01\x10\xe8\aR\x05lines\"\xb2\x01\n" +
+	"\x0fStockAdjustment\x12@\n" +
+	"\x03sku\x18\x01 \x01(\tB.\xbaH+r) \x01(@2#^[^\\p{Cc} ]([^\\p{Cc}]*[^\\p{Cc} ])?$R\x03sku\x12.\n" +
+	"\x05delta\x18\x02 \x01(\x03B\x18\xbaH\x15\"\x138\x00\x18\x80\x94\xeb\xdc\x03(\x80씣\xfc\xff\xff\xff\xff\x01R\x05delta\x12-\n" +
+	"\x06reason\x18\x03 \x01(\tB\x15\xbaH\x12r\x10(@2\f^[^\\p{Cc}]*$R\x06reason\"\xcf\x01\n" +
+	"\x13AdjustStockResponse\x12-\n" +
+	"\x05lines\x18\x01 \x03(\v2\x17.holdfast.v1.OnHandLineR\x05lines\x122\n" +
+	"\x05fills\x18\x02 \x03(\v2\x1c.holdfast.v1.ReservationFillR\x05fills\x12\x1a\n" +
+	"\bsequence\x18\x03 \x01(\x03R\bsequence\x129\n" +
+	"\n" +
+	"store_time\x18\x04 \x01(\v2\x1a.google.protobuf.TimestampR\tstoreTime\"\x98\x02\n" +
+	"\n" +
+	"OnHandLine\x12\x10\n" +
+	"\x03sku\x18\x01 \x01(\tR\x03sku\x12\x14\n" +
+	"\x05delta\x18\x02 \x01(\x03R\x05delta\x12(\n" +
+	"\x10on_hand_quantity\x18\x03 \x01(\x03R\x0eonHandQuantity\x12-\n" +
+	"\x12available_quantity\x18\x04 \x01(\x03R\x11availableQuantity\x12'\n" +
+	"\x0ffilled_quantity\x18\x05 \x01(\x03R\x0efilledQuantity\x121\n" +
+	"\x14backordered_quantity\x18\x06 \x01(\x03R\x13backorderedQuantity\x12-\n" +
+	"\x12shortfall_quantity\x18\a \x01(\x03R\x11shortfallQuantity\"\xc6\x01\n" +
+	"\x0fSetStockRequest\x128\n" +
+	"\bstock_id\x18\x01 \x01(\tB\x1d\xbaH\x1ar\x182\x16^[A-Za-z0-9._-]{0,64}$R\astockId\x12=\n" +
+	"\n" +
+	"request_id\x18\x02 \x01(\tB\x1e\xbaH\x1br\x192\x17^[A-Za-z0-9._:-]{1,64}$R\trequestId\x12:\n" +
+	"\x05lines\x18\x03 \x03(\v2\x17.holdfast.v1.StockCountB\v\xbaH\b\x92\x01\x05\b\x01\x10\xe8\aR\x05lines\"\xf6\x01\n" +
+	"\n" +
+	"StockCount\x12@\n" +
+	"\x03sku\x18\x01 \x01(\tB.\xbaH+r) \x01(@2#^[^\\p{Cc} ]([^\\p{Cc}]*[^\\p{Cc} ])?$R\x03sku\x128\n" +
+	"\x10on_hand_quantity\x18\x02 \x01(\x03B\x0e\xbaH\v\"\t\x18\x80\xa0\x94\xa5\x8d\x1d(\x00R\x0eonHandQuantity\x12N\n" +
+	"\x19expected_on_hand_quantity\x18\x03 \x01(\x03B\x0e\xbaH\v\"\t\x18\x80\xa0\x94\xa5\x8d\x1d(\x00H\x00R\x16expectedOnHandQuantity\x88\x01\x01B\x1c\n" +
+	"\x1a_expected_on_hand_quantity\"\xcc\x01\n" +
+	"\x10SetStockResponse\x12-\n" +
+	"\x05lines\x18\x01 \x03(\v2\x17.holdfast.v1.OnHandLineR\x05lines\x122\n" +
+	"\x05fills\x18\x02 \x03(\v2\x1c.holdfast.v1.ReservationFillR\x05fills\x12\x1a\n" +
+	"\bsequence\x18\x03 \x01(\x03R\bsequence\x129\n" +
+	"\n" +
+	"store_time\x18\x04 \x01(\v2\x1a.google.protobuf.TimestampR\tstoreTime\"\xe6\x01\n" +
+	"\x15ListBackordersRequest\x128\n" +
+	"\bstock_id\x18\x01 \x01(\tB\x1d\xbaH\x1ar\x182\x16^[A-Za-z0-9._-]{0,64}$R\astockId\x12A\n" +
+	"\x03sku\x18\x02 \x01(\tB/\xbaH,r*(@2&^([^\\p{Cc} ]([^\\p{Cc}]*[^\\p{Cc} ])?)?$R\x03sku\x12'\n" +
+	"\tpage_size\x18\x03 \x01(\x05B\n" +
+	"\xbaH\a\x1a\x05\x18\xe8\a(\x00R\bpageSize\x12'\n" +
+	"\n" +
+	"page_token\x18\x04 \x01(\tB\b\xbaH\x05r\x03(\x80\x02R\tpageToken\"\xb3\x01\n" +
+	"\x16ListBackordersResponse\x126\n" +
+	"\n" +
+	"backorders\x18\x01 \x03(\v2\x16.holdfast.v1.BackorderR\n" +
+	"backorders\x12&\n" +
+	"\x0fnext_page_token\x18\x02 \x01(\tR\rnextPageToken\x129\n" +
+	"\n" +
+	"store_time\x18\x03 \x01(\v2\x1a.google.protobuf.TimestampR\tstoreTime2\xef\a\n" +
 	"\fStockService\x12D\n" +
-	"\aRestock\x12\x1b.holdfast.v1.RestockRequest\x1a\x1c.holdfast.v1.RestockResponse\x12J\n" +
+	"\aRestock\x12\x1b.holdfast.v1.RestockRequest\x1a\x1c.holdfast.v1.RestockResponse\x12P\n" +
+	"\vAdjustStock\x12\x1f.holdfast.v1.AdjustStockRequest\x1a .holdfast.v1.AdjustStockResponse\x12G\n" +
+	"\bSetStock\x12\x1c.holdfast.v1.SetStockRequest\x1a\x1d.holdfast.v1.SetStockResponse\x12Y\n" +
+	"\x0eListBackorders\x12\".holdfast.v1.ListBackordersRequest\x1a#.holdfast.v1.ListBackordersResponse\x12J\n" +
 	"\tSetPolicy\x12\x1d.holdfast.v1.SetPolicyRequest\x1a\x1e.holdfast.v1.SetPolicyResponse\x12J\n" +
 	"\tGetPolicy\x12\x1d.holdfast.v1.GetPolicyRequest\x1a\x1e.holdfast.v1.GetPolicyResponse\x12_\n" +
 	"\x10SetDefaultPolicy\x12$.holdfast.v1.SetDefaultPolicyRequest\x1a%.holdfast.v1.SetDefaultPolicyResponse\x12_\n" +
@@ -1321,7 +2025,7 @@ func file_holdfast_v1_stock_service_proto_rawDescGZIP() []byte {
 	return file_holdfast_v1_stock_service_proto_rawDescData
 }
 
-var file_holdfast_v1_stock_service_proto_msgTypes = make([]protoimpl.MessageInfo, 19)
+var file_holdfast_v1_stock_service_proto_msgTypes = make([]protoimpl.MessageInfo, 28)
 var file_holdfast_v1_stock_service_proto_goTypes = []any{
 	(*RestockRequest)(nil),           // 0: holdfast.v1.RestockRequest
 	(*RestockResponse)(nil),          // 1: holdfast.v1.RestockResponse
@@ -1342,62 +2046,88 @@ var file_holdfast_v1_stock_service_proto_goTypes = []any{
 	(*ListStockResponse)(nil),        // 16: holdfast.v1.ListStockResponse
 	(*DeleteStockItemRequest)(nil),   // 17: holdfast.v1.DeleteStockItemRequest
 	(*DeleteStockItemResponse)(nil),  // 18: holdfast.v1.DeleteStockItemResponse
-	(*LineQuantity)(nil),             // 19: holdfast.v1.LineQuantity
-	(*ReservationFill)(nil),          // 20: holdfast.v1.ReservationFill
-	(*timestamppb.Timestamp)(nil),    // 21: google.protobuf.Timestamp
-	(*Policy)(nil),                   // 22: holdfast.v1.Policy
-	(*fieldmaskpb.FieldMask)(nil),    // 23: google.protobuf.FieldMask
-	(*StockItem)(nil),                // 24: holdfast.v1.StockItem
+	(*AdjustStockRequest)(nil),       // 19: holdfast.v1.AdjustStockRequest
+	(*StockAdjustment)(nil),          // 20: holdfast.v1.StockAdjustment
+	(*AdjustStockResponse)(nil),      // 21: holdfast.v1.AdjustStockResponse
+	(*OnHandLine)(nil),               // 22: holdfast.v1.OnHandLine
+	(*SetStockRequest)(nil),          // 23: holdfast.v1.SetStockRequest
+	(*StockCount)(nil),               // 24: holdfast.v1.StockCount
+	(*SetStockResponse)(nil),         // 25: holdfast.v1.SetStockResponse
+	(*ListBackordersRequest)(nil),    // 26: holdfast.v1.ListBackordersRequest
+	(*ListBackordersResponse)(nil),   // 27: holdfast.v1.ListBackordersResponse
+	(*LineQuantity)(nil),             // 28: holdfast.v1.LineQuantity
+	(*ReservationFill)(nil),          // 29: holdfast.v1.ReservationFill
+	(*timestamppb.Timestamp)(nil),    // 30: google.protobuf.Timestamp
+	(*Policy)(nil),                   // 31: holdfast.v1.Policy
+	(*fieldmaskpb.FieldMask)(nil),    // 32: google.protobuf.FieldMask
+	(*StockItem)(nil),                // 33: holdfast.v1.StockItem
+	(*Backorder)(nil),                // 34: holdfast.v1.Backorder
 }
 var file_holdfast_v1_stock_service_proto_depIdxs = []int32{
-	19, // 0: holdfast.v1.RestockRequest.lines:type_name -> holdfast.v1.LineQuantity
+	28, // 0: holdfast.v1.RestockRequest.lines:type_name -> holdfast.v1.LineQuantity
 	2,  // 1: holdfast.v1.RestockResponse.lines:type_name -> holdfast.v1.RestockLine
-	20, // 2: holdfast.v1.RestockResponse.fills:type_name -> holdfast.v1.ReservationFill
-	21, // 3: holdfast.v1.RestockResponse.store_time:type_name -> google.protobuf.Timestamp
-	22, // 4: holdfast.v1.SetPolicyRequest.policy:type_name -> holdfast.v1.Policy
-	23, // 5: holdfast.v1.SetPolicyRequest.update_mask:type_name -> google.protobuf.FieldMask
-	22, // 6: holdfast.v1.SetPolicyResponse.policy:type_name -> holdfast.v1.Policy
-	22, // 7: holdfast.v1.SetPolicyResponse.effective_policy:type_name -> holdfast.v1.Policy
-	21, // 8: holdfast.v1.SetPolicyResponse.store_time:type_name -> google.protobuf.Timestamp
-	22, // 9: holdfast.v1.GetPolicyResponse.policy:type_name -> holdfast.v1.Policy
-	22, // 10: holdfast.v1.GetPolicyResponse.effective_policy:type_name -> holdfast.v1.Policy
-	22, // 11: holdfast.v1.SetDefaultPolicyRequest.policy:type_name -> holdfast.v1.Policy
-	23, // 12: holdfast.v1.SetDefaultPolicyRequest.update_mask:type_name -> google.protobuf.FieldMask
-	22, // 13: holdfast.v1.SetDefaultPolicyResponse.policy:type_name -> holdfast.v1.Policy
-	22, // 14: holdfast.v1.SetDefaultPolicyResponse.effective_policy:type_name -> holdfast.v1.Policy
-	21, // 15: holdfast.v1.SetDefaultPolicyResponse.store_time:type_name -> google.protobuf.Timestamp
-	22, // 16: holdfast.v1.GetDefaultPolicyResponse.policy:type_name -> holdfast.v1.Policy
-	22, // 17: holdfast.v1.GetDefaultPolicyResponse.effective_policy:type_name -> holdfast.v1.Policy
-	24, // 18: holdfast.v1.GetStockResponse.item:type_name -> holdfast.v1.StockItem
-	21, // 19: holdfast.v1.GetStockResponse.store_time:type_name -> google.protobuf.Timestamp
-	24, // 20: holdfast.v1.BatchGetStockResponse.items:type_name -> holdfast.v1.StockItem
-	21, // 21: holdfast.v1.BatchGetStockResponse.store_time:type_name -> google.protobuf.Timestamp
-	24, // 22: holdfast.v1.ListStockResponse.items:type_name -> holdfast.v1.StockItem
-	21, // 23: holdfast.v1.ListStockResponse.store_time:type_name -> google.protobuf.Timestamp
-	21, // 24: holdfast.v1.DeleteStockItemResponse.store_time:type_name -> google.protobuf.Timestamp
-	0,  // 25: holdfast.v1.StockService.Restock:input_type -> holdfast.v1.RestockRequest
-	3,  // 26: holdfast.v1.StockService.SetPolicy:input_type -> holdfast.v1.SetPolicyRequest
-	5,  // 27: holdfast.v1.StockService.GetPolicy:input_type -> holdfast.v1.GetPolicyRequest
-	7,  // 28: holdfast.v1.StockService.SetDefaultPolicy:input_type -> holdfast.v1.SetDefaultPolicyRequest
-	9,  // 29: holdfast.v1.StockService.GetDefaultPolicy:input_type -> holdfast.v1.GetDefaultPolicyRequest
-	11, // 30: holdfast.v1.StockService.GetStock:input_type -> holdfast.v1.GetStockRequest
-	13, // 31: holdfast.v1.StockService.BatchGetStock:input_type -> holdfast.v1.BatchGetStockRequest
-	15, // 32: holdfast.v1.StockService.ListStock:input_type -> holdfast.v1.ListStockRequest
-	17, // 33: holdfast.v1.StockService.DeleteStockItem:input_type -> holdfast.v1.DeleteStockItemRequest
-	1,  // 34: holdfast.v1.StockService.Restock:output_type -> holdfast.v1.RestockResponse
-	4,  // 35: holdfast.v1.StockService.SetPolicy:output_type -> holdfast.v1.SetPolicyResponse
-	6,  // 36: holdfast.v1.StockService.GetPolicy:output_type -> holdfast.v1.GetPolicyResponse
-	8,  // 37: holdfast.v1.StockService.SetDefaultPolicy:output_type -> holdfast.v1.SetDefaultPolicyResponse
-	10, // 38: holdfast.v1.StockService.GetDefaultPolicy:output_type -> holdfast.v1.GetDefaultPolicyResponse
-	12, // 39: holdfast.v1.StockService.GetStock:output_type -> holdfast.v1.GetStockResponse
-	14, // 40: holdfast.v1.StockService.BatchGetStock:output_type -> holdfast.v1.BatchGetStockResponse
-	16, // 41: holdfast.v1.StockService.ListStock:output_type -> holdfast.v1.ListStockResponse
-	18, // 42: holdfast.v1.StockService.DeleteStockItem:output_type -> holdfast.v1.DeleteStockItemResponse
-	34, // [34:43] is the sub-list for method output_type
-	25, // [25:34] is the sub-list for method input_type
-	25, // [25:25] is the sub-list for extension type_name
-	25, // [25:25] is the sub-list for extension extendee
-	0,  // [0:25] is the sub-list for field type_name
+	29, // 2: holdfast.v1.RestockResponse.fills:type_name -> holdfast.v1.ReservationFill
+	30, // 3: holdfast.v1.RestockResponse.store_time:type_name -> google.protobuf.Timestamp
+	31, // 4: holdfast.v1.SetPolicyRequest.policy:type_name -> holdfast.v1.Policy
+	32, // 5: holdfast.v1.SetPolicyRequest.update_mask:type_name -> google.protobuf.FieldMask
+	31, // 6: holdfast.v1.SetPolicyResponse.policy:type_name -> holdfast.v1.Policy
+	31, // 7: holdfast.v1.SetPolicyResponse.effective_policy:type_name -> holdfast.v1.Policy
+	30, // 8: holdfast.v1.SetPolicyResponse.store_time:type_name -> google.protobuf.Timestamp
+	31, // 9: holdfast.v1.GetPolicyResponse.policy:type_name -> holdfast.v1.Policy
+	31, // 10: holdfast.v1.GetPolicyResponse.effective_policy:type_name -> holdfast.v1.Policy
+	31, // 11: holdfast.v1.SetDefaultPolicyRequest.policy:type_name -> holdfast.v1.Policy
+	32, // 12: holdfast.v1.SetDefaultPolicyRequest.update_mask:type_name -> google.protobuf.FieldMask
+	31, // 13: holdfast.v1.SetDefaultPolicyResponse.policy:type_name -> holdfast.v1.Policy
+	31, // 14: holdfast.v1.SetDefaultPolicyResponse.effective_policy:type_name -> holdfast.v1.Policy
+	30, // 15: holdfast.v1.SetDefaultPolicyResponse.store_time:type_name -> google.protobuf.Timestamp
+	31, // 16: holdfast.v1.GetDefaultPolicyResponse.policy:type_name -> holdfast.v1.Policy
+	31, // 17: holdfast.v1.GetDefaultPolicyResponse.effective_policy:type_name -> holdfast.v1.Policy
+	33, // 18: holdfast.v1.GetStockResponse.item:type_name -> holdfast.v1.StockItem
+	30, // 19: holdfast.v1.GetStockResponse.store_time:type_name -> google.protobuf.Timestamp
+	33, // 20: holdfast.v1.BatchGetStockResponse.items:type_name -> holdfast.v1.StockItem
+	30, // 21: holdfast.v1.BatchGetStockResponse.store_time:type_name -> google.protobuf.Timestamp
+	33, // 22: holdfast.v1.ListStockResponse.items:type_name -> holdfast.v1.StockItem
+	30, // 23: holdfast.v1.ListStockResponse.store_time:type_name -> google.protobuf.Timestamp
+	30, // 24: holdfast.v1.DeleteStockItemResponse.store_time:type_name -> google.protobuf.Timestamp
+	20, // 25: holdfast.v1.AdjustStockRequest.lines:type_name -> holdfast.v1.StockAdjustment
+	22, // 26: holdfast.v1.AdjustStockResponse.lines:type_name -> holdfast.v1.OnHandLine
+	29, // 27: holdfast.v1.AdjustStockResponse.fills:type_name -> holdfast.v1.ReservationFill
+	30, // 28: holdfast.v1.AdjustStockResponse.store_time:type_name -> google.protobuf.Timestamp
+	24, // 29: holdfast.v1.SetStockRequest.lines:type_name -> holdfast.v1.StockCount
+	22, // 30: holdfast.v1.SetStockResponse.lines:type_name -> holdfast.v1.OnHandLine
+	29, // 31: holdfast.v1.SetStockResponse.fills:type_name -> holdfast.v1.ReservationFill
+	30, // 32: holdfast.v1.SetStockResponse.store_time:type_name -> google.protobuf.Timestamp
+	34, // 33: holdfast.v1.ListBackordersResponse.backorders:type_name -> holdfast.v1.Backorder
+	30, // 34: holdfast.v1.ListBackordersResponse.store_time:type_name -> google.protobuf.Timestamp
+	0,  // 35: holdfast.v1.StockService.Restock:input_type -> holdfast.v1.RestockRequest
+	19, // 36: holdfast.v1.StockService.AdjustStock:input_type -> holdfast.v1.AdjustStockRequest
+	23, // 37: holdfast.v1.StockService.SetStock:input_type -> holdfast.v1.SetStockRequest
+	26, // 38: holdfast.v1.StockService.ListBackorders:input_type -> holdfast.v1.ListBackordersRequest
+	3,  // 39: holdfast.v1.StockService.SetPolicy:input_type -> holdfast.v1.SetPolicyRequest
+	5,  // 40: holdfast.v1.StockService.GetPolicy:input_type -> holdfast.v1.GetPolicyRequest
+	7,  // 41: holdfast.v1.StockService.SetDefaultPolicy:input_type -> holdfast.v1.SetDefaultPolicyRequest
+	9,  // 42: holdfast.v1.StockService.GetDefaultPolicy:input_type -> holdfast.v1.GetDefaultPolicyRequest
+	11, // 43: holdfast.v1.StockService.GetStock:input_type -> holdfast.v1.GetStockRequest
+	13, // 44: holdfast.v1.StockService.BatchGetStock:input_type -> holdfast.v1.BatchGetStockRequest
+	15, // 45: holdfast.v1.StockService.ListStock:input_type -> holdfast.v1.ListStockRequest
+	17, // 46: holdfast.v1.StockService.DeleteStockItem:input_type -> holdfast.v1.DeleteStockItemRequest
+	1,  // 47: holdfast.v1.StockService.Restock:output_type -> holdfast.v1.RestockResponse
+	21, // 48: holdfast.v1.StockService.AdjustStock:output_type -> holdfast.v1.AdjustStockResponse
+	25, // 49: holdfast.v1.StockService.SetStock:output_type -> holdfast.v1.SetStockResponse
+	27, // 50: holdfast.v1.StockService.ListBackorders:output_type -> holdfast.v1.ListBackordersResponse
+	4,  // 51: holdfast.v1.StockService.SetPolicy:output_type -> holdfast.v1.SetPolicyResponse
+	6,  // 52: holdfast.v1.StockService.GetPolicy:output_type -> holdfast.v1.GetPolicyResponse
+	8,  // 53: holdfast.v1.StockService.SetDefaultPolicy:output_type -> holdfast.v1.SetDefaultPolicyResponse
+	10, // 54: holdfast.v1.StockService.GetDefaultPolicy:output_type -> holdfast.v1.GetDefaultPolicyResponse
+	12, // 55: holdfast.v1.StockService.GetStock:output_type -> holdfast.v1.GetStockResponse
+	14, // 56: holdfast.v1.StockService.BatchGetStock:output_type -> holdfast.v1.BatchGetStockResponse
+	16, // 57: holdfast.v1.StockService.ListStock:output_type -> holdfast.v1.ListStockResponse
+	18, // 58: holdfast.v1.StockService.DeleteStockItem:output_type -> holdfast.v1.DeleteStockItemResponse
+	47, // [47:59] is the sub-list for method output_type
+	35, // [35:47] is the sub-list for method input_type
+	35, // [35:35] is the sub-list for extension type_name
+	35, // [35:35] is the sub-list for extension extendee
+	0,  // [0:35] is the sub-list for field type_name
 }
 
 func init() { file_holdfast_v1_stock_service_proto_init() }
@@ -1408,13 +2138,14 @@ func file_holdfast_v1_stock_service_proto_init() {
 	file_holdfast_v1_policy_proto_init()
 	file_holdfast_v1_reservation_proto_init()
 	file_holdfast_v1_stock_proto_init()
+	file_holdfast_v1_stock_service_proto_msgTypes[24].OneofWrappers = []any{}
 	type x struct{}
 	out := protoimpl.TypeBuilder{
 		File: protoimpl.DescBuilder{
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_holdfast_v1_stock_service_proto_rawDesc), len(file_holdfast_v1_stock_service_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   19,
+			NumMessages:   28,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

@@ -20,6 +20,9 @@ const _ = grpc.SupportPackageIsVersion9
 
 const (
 	StockService_Restock_FullMethodName          = "/holdfast.v1.StockService/Restock"
+	StockService_AdjustStock_FullMethodName      = "/holdfast.v1.StockService/AdjustStock"
+	StockService_SetStock_FullMethodName         = "/holdfast.v1.StockService/SetStock"
+	StockService_ListBackorders_FullMethodName   = "/holdfast.v1.StockService/ListBackorders"
 	StockService_SetPolicy_FullMethodName        = "/holdfast.v1.StockService/SetPolicy"
 	StockService_GetPolicy_FullMethodName        = "/holdfast.v1.StockService/GetPolicy"
 	StockService_SetDefaultPolicy_FullMethodName = "/holdfast.v1.StockService/SetDefaultPolicy"
@@ -43,6 +46,20 @@ type StockServiceClient interface {
 	// Reasons: INVALID_REQUEST, REQUEST_ID_REUSED, FIGURE_OUT_OF_RANGE, and those of an unavailable or
 	// overloaded store.
 	Restock(ctx context.Context, in *RestockRequest, opts ...grpc.CallOption) (*RestockResponse, error)
+	// AdjustStock corrects on hand by a delta per line, in order: damage, loss, a return. Does not create
+	// SKUs. A loss that takes covered units makes a shortfall. Safe to repeat with the same request_id and
+	// content. Reasons: INVALID_REQUEST, REQUEST_ID_REUSED, UNKNOWN_SKU, ON_HAND_BELOW_ZERO,
+	// FIGURE_OUT_OF_RANGE, and those of an unavailable or overloaded store.
+	AdjustStock(ctx context.Context, in *AdjustStockRequest, opts ...grpc.CallOption) (*AdjustStockResponse, error)
+	// SetStock sets on hand to what a physical count found, each SKU once, optionally only while on hand is
+	// what was expected. Creates SKUs that are new. Safe to repeat with the same request_id and content.
+	// Reasons: INVALID_REQUEST, REQUEST_ID_REUSED, ON_HAND_DIFFERS, and those of an unavailable or overloaded
+	// store.
+	SetStock(ctx context.Context, in *SetStockRequest, opts ...grpc.CallOption) (*SetStockResponse, error)
+	// ListBackorders pages through the lines that wait, by SKU bytes, then position. Of an unknown stock it
+	// is empty. Reasons: INVALID_REQUEST, UNKNOWN_SKU (where one is named), and those of an unavailable
+	// store.
+	ListBackorders(ctx context.Context, in *ListBackordersRequest, opts ...grpc.CallOption) (*ListBackordersResponse, error)
 	// SetPolicy sets or clears fields of a SKU's own policy; creates the SKU at 0. Safe to repeat: setting
 	// what is set changes nothing. Reasons: INVALID_REQUEST, and those of an unavailable or overloaded
 	// store.
@@ -83,6 +100,36 @@ func (c *stockServiceClient) Restock(ctx context.Context, in *RestockRequest, op
 	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
 	out := new(RestockResponse)
 	err := c.cc.Invoke(ctx, StockService_Restock_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+func (c *stockServiceClient) AdjustStock(ctx context.Context, in *AdjustStockRequest, opts ...grpc.CallOption) (*AdjustStockResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(AdjustStockResponse)
+	err := c.cc.Invoke(ctx, StockService_AdjustStock_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+func (c *stockServiceClient) SetStock(ctx context.Context, in *SetStockRequest, opts ...grpc.CallOption) (*SetStockResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(SetStockResponse)
+	err := c.cc.Invoke(ctx, StockService_SetStock_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+func (c *stockServiceClient) ListBackorders(ctx context.Context, in *ListBackordersRequest, opts ...grpc.CallOption) (*ListBackordersResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(ListBackordersResponse)
+	err := c.cc.Invoke(ctx, StockService_ListBackorders_FullMethodName, in, out, cOpts...)
 	if err != nil {
 		return nil, err
 	}
@@ -182,6 +229,20 @@ type StockServiceServer interface {
 	// Reasons: INVALID_REQUEST, REQUEST_ID_REUSED, FIGURE_OUT_OF_RANGE, and those of an unavailable or
 	// overloaded store.
 	Restock(context.Context, *RestockRequest) (*RestockResponse, error)
+	// AdjustStock corrects on hand by a delta per line, in order: damage, loss, a return. Does not create
+	// SKUs. A loss that takes covered units makes a shortfall. Safe to repeat with the same request_id and
+	// content. Reasons: INVALID_REQUEST, REQUEST_ID_REUSED, UNKNOWN_SKU, ON_HAND_BELOW_ZERO,
+	// FIGURE_OUT_OF_RANGE, and those of an unavailable or overloaded store.
+	AdjustStock(context.Context, *AdjustStockRequest) (*AdjustStockResponse, error)
+	// SetStock sets on hand to what a physical count found, each SKU once, optionally only while on hand is
+	// what was expected. Creates SKUs that are new. Safe to repeat with the same request_id and content.
+	// Reasons: INVALID_REQUEST, REQUEST_ID_REUSED, ON_HAND_DIFFERS, and those of an unavailable or overloaded
+	// store.
+	SetStock(context.Context, *SetStockRequest) (*SetStockResponse, error)
+	// ListBackorders pages through the lines that wait, by SKU bytes, then position. Of an unknown stock it
+	// is empty. Reasons: INVALID_REQUEST, UNKNOWN_SKU (where one is named), and those of an unavailable
+	// store.
+	ListBackorders(context.Context, *ListBackordersRequest) (*ListBackordersResponse, error)
 	// SetPolicy sets or clears fields of a SKU's own policy; creates the SKU at 0. Safe to repeat: setting
 	// what is set changes nothing. Reasons: INVALID_REQUEST, and those of an unavailable or overloaded
 	// store.
@@ -220,6 +281,15 @@ type UnimplementedStockServiceServer struct{}
 
 func (UnimplementedStockServiceServer) Restock(context.Context, *RestockRequest) (*RestockResponse, error) {
 	return nil, status.Error(codes.Unimplemented, "method Restock not implemented")
+}
+func (UnimplementedStockServiceServer) AdjustStock(context.Context, *AdjustStockRequest) (*AdjustStockResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method AdjustStock not implemented")
+}
+func (UnimplementedStockServiceServer) SetStock(context.Context, *SetStockRequest) (*SetStockResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method SetStock not implemented")
+}
+func (UnimplementedStockServiceServer) ListBackorders(context.Context, *ListBackordersRequest) (*ListBackordersResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method ListBackorders not implemented")
 }
 func (UnimplementedStockServiceServer) SetPolicy(context.Context, *SetPolicyRequest) (*SetPolicyResponse, error) {
 	return nil, status.Error(codes.Unimplemented, "method SetPolicy not implemented")
@@ -280,6 +350,60 @@ func _StockService_Restock_Handler(srv interface{}, ctx context.Context, dec fun
 	}
 	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
 		return srv.(StockServiceServer).Restock(ctx, req.(*RestockRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
+func _StockService_AdjustStock_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(AdjustStockRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(StockServiceServer).AdjustStock(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: StockService_AdjustStock_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(StockServiceServer).AdjustStock(ctx, req.(*AdjustStockRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
+func _StockService_SetStock_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(SetStockRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(StockServiceServer).SetStock(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: StockService_SetStock_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(StockServiceServer).SetStock(ctx, req.(*SetStockRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
+func _StockService_ListBackorders_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(ListBackordersRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(StockServiceServer).ListBackorders(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: StockService_ListBackorders_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(StockServiceServer).ListBackorders(ctx, req.(*ListBackordersRequest))
 	}
 	return interceptor(ctx, in, info, handler)
 }
@@ -438,6 +562,18 @@ var StockService_ServiceDesc = grpc.ServiceDesc{
 		{
 			MethodName: "Restock",
 			Handler:    _StockService_Restock_Handler,
+		},
+		{
+			MethodName: "AdjustStock",
+			Handler:    _StockService_AdjustStock_Handler,
+		},
+		{
+			MethodName: "SetStock",
+			Handler:    _StockService_SetStock_Handler,
+		},
+		{
+			MethodName: "ListBackorders",
+			Handler:    _StockService_ListBackorders_Handler,
 		},
 		{
 			MethodName: "SetPolicy",

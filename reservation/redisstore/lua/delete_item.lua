@@ -1,7 +1,7 @@
 -- delete_item forgets SKUs of which nothing is on hand, reserved or queued, with their policies.
 --
 -- Include: mutation
--- KEYS[10..] the requests' SKUs <base>sku:<sku>, each once
+-- KEYS[11..] the requests' SKUs <base>sku:<sku>, each once
 -- ARGV, per request:
 --   not_after  ms of store time
 --   sku        index in KEYS

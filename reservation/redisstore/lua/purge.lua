@@ -1,5 +1,5 @@
--- purge forgets finished reservations and request ids whose retention is over, at most line_budget of
--- each. It must run on a full store: only so can it shrink.
+-- purge forgets finished reservations and request ids whose retention is over, at most line_budget
+-- of them. It must run on a full store: only so can it shrink.
 --
 -- Include: codes clock begin
 -- Flags: allow-oom
@@ -9,7 +9,7 @@ local forgotten, more = 0, false
 
 -- forget deletes what a sorted set lists as over, and its entries.
 local function forget(index, kind)
-  local over = redis.call('ZRANGEBYSCORE', index, '-inf', now, 'LIMIT', 0, line_budget)
+  local over = redis.call('ZRANGEBYSCORE', index, '-inf', now, 'LIMIT', 0, line_budget - forgotten)
   if #over == 0 then
     return
   end
@@ -20,7 +20,7 @@ local function forget(index, kind)
   redis.call('DEL', unpack(keys))
   redis.call('ZREM', index, unpack(over))
   forgotten = forgotten + #over
-  more = more or #over == line_budget
+  more = forgotten == line_budget
 end
 
 local replies = {}

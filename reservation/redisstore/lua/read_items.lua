@@ -3,7 +3,7 @@
 --
 -- Include: codes clock begin
 -- Flags: no-writes
--- KEYS[10..] the SKUs <base>sku:<sku>; none: a page
+-- KEYS[11..] the SKUs <base>sku:<sku>; none: a page
 -- ARGV[6] from   where the page begins, as ZRANGEBYLEX has it: "-" or "(<sku>"
 -- ARGV[7] limit  SKUs on the page, 1-1000
 -- Returns {store time, 0, 0, {{OK or UNKNOWN_SKU, the stock's default policy, items, more}}}: policies and

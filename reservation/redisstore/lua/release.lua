@@ -2,7 +2,7 @@
 -- first; what comes free serves the queue at once.
 --
 -- Include: mutation
--- KEYS[10..] the requests' reservations <base>res:<id> and request ids <base>req:<id>, each once
+-- KEYS[11..] the requests' reservations <base>res:<id> and request ids <base>req:<id>, each once
 -- ARGV, per request:
 --   not_after      ms of store time
 --   reservation    index in KEYS
@@ -69,33 +69,6 @@ local function release_lines(r, request_id, asked)
   emit(event)
 end
 
--- split_of writes a reservation's state, expiry and lines down as text, for a later replay.
-local function split_of(r)
-  local rows = { r.state .. ' ' .. r.expires }
-  for i, line in ipairs(r.lines) do
-    rows[i + 1] = line.covered .. ' ' .. line.backordered .. ' ' .. line.fulfilled
-  end
-  return table.concat(rows, '\n')
-end
-
--- replay answers a release by lines with the split that split_of wrote down.
-local function replay(q, r)
-  local rows = {}
-  for row in string.gmatch(q.a, '[^\n]+') do
-    rows[#rows + 1] = row
-  end
-  local state, expires = string.match(rows[1], '^(%d+) (%d+)$')
-  local then_lines = {}
-  for i, line in ipairs(lines_of(r)) do
-    local covered, backordered, fulfilled = string.match(rows[i + 1], OPEN)
-    then_lines[i] = setmetatable({ covered = tonumber(covered), backordered = tonumber(backordered),
-      fulfilled = tonumber(fulfilled) }, { __index = line })
-  end
-  local first = { state = tonumber(state), created = r.created, expires = tonumber(expires),
-    term = r.term, count = r.count, lines = then_lines }
-  return record_reply({ code.REPLAYED, q.sequence, q.created }, first)
-end
-
 -- bury records a reservation that was never made as RELEASED.
 local function bury(r)
   r.exists, r.created, r.ttl, r.expires, r.sequence = true, 0, 0, 0, 0
@@ -125,7 +98,7 @@ end
 local function release_part(r, q, fingerprint, asked)
   if q.exists and q.fingerprint ~= fingerprint then return { code.REQUEST_ID_REUSED } end
   if not r.exists then return { code.UNKNOWN_RESERVATION } end
-  if q.exists then return replay(q, r) end
+  if q.exists then return replay_split(q, r) end
   if is_due(r) then lapse(r) end
   if is_finished(r) then return { code.WRONG_STATE, 0, r.state } end
   local open, short, named = open_by_sku(r), { code.MORE_THAN_OPEN, 0 }, {}

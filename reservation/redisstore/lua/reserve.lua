@@ -1,8 +1,8 @@
 -- reserve promises units to reservations (Reserve), or says what that would answer (CheckAvailability).
 -- What is due in the stock is reclaimed first, so that no expired hold makes an answer worse (I6).
 --
--- Include: mutation
--- KEYS[10..] the requests' reservations <base>res:<id> and SKUs <base>sku:<sku>, each once
+-- Include: mutation decide
+-- KEYS[11..] the requests' reservations <base>res:<id> and SKUs <base>sku:<sku>, each once
 -- ARGV, per request:
 --   dry_run      1: CheckAvailability, 0: Reserve
 --   not_after    ms of store time
@@ -44,32 +44,6 @@ local function judge(p, quantity, available, partial)
   return cut >= p.min and cut or 0, reason
 end
 
--- orderable returns how much one more line could take, -1 where unlimited.
-local function orderable(p, available)
-  if not p.sellable then return 0 end
-  if not p.tracked or not p.floor then return -1 end
-  return math.max(0, available - p.floor)
-end
-
--- extras returns what a backordered line tells besides its figures, nil where that is nothing.
-local function extras(it)
-  local own = it.own
-  if not own.rt and not own.su then return nil end
-  if not own.su then return own.rt end
-  return (own.rt or '') .. '\n' .. own.su
-end
-
--- trial_of returns a SKU's figures as the lines of one request see them: what is available, and which
--- covered units of the replaced reservation (own) serve these lines before anyone else.
-local function trial_of(trials, it)
-  local trial = trials[it]
-  if not trial then
-    trial = { available = it.H - it.R, own = 0 }
-    trials[it] = trial
-  end
-  return trial
-end
-
 -- trials_after returns the figures as they will be when the replaced reservation has given its units back.
 local function trials_after(replaced)
   local trials = {}
@@ -94,12 +68,7 @@ local function try(it, quantity, partial, trial)
     orderable = reason and orderable(p, before), counted = p.tracked, covered = granted,
     backordered = 0, fulfilled = 0, flags = p.tracked and COUNTED or 0 }
   if p.tracked and granted > 0 then
-    if p.mode ~= '1' then
-      line.covered = math.min(granted, math.max(before, trial.own, 0))
-      line.backordered = granted - line.covered
-    end
-    trial.own = math.max(0, trial.own - line.covered)
-    trial.available = before - granted
+    line.covered, line.backordered = split(p, granted, trial)
     if line.backordered > 0 then
       line.extras = extras(it)
       if p.mode == '3' then line.flags = line.flags + NOTIFY end
@@ -150,14 +119,6 @@ local function outcome(asked, partial, trials)
   return result
 end
 
--- append puts all values of a list behind a reply.
-local function append(reply, list)
-  for _, value in ipairs(list) do
-    reply[#reply + 1] = value
-  end
-  return reply
-end
-
 -- append_lines puts what each line got behind a reply.
 local function append_lines(reply, lines)
   local at = #reply
@@ -176,35 +137,6 @@ local function granted_reply(answer, r)
   return append_lines({ answer, r.sequence, r.created, expires, state }, lines_of(r))
 end
 
--- take gives the lines what they got.
-local function take(r)
-  local reserved = { 'RESERVED', r.id, r.state, r.expires }
-  local waits = { 'BACKORDERED', r.id }
-  for i, line in ipairs(r.lines) do
-    append(reserved, { line.sku, line.requested, line.covered, line.backordered,
-      line.counted and 1 or 0 })
-    if line.backordered > 0 then
-      append(waits, { i, line.sku, line.backordered })
-    end
-  end
-  local sequence = emit(reserved)
-  if #waits > 2 then
-    emit(waits)
-  end
-  for i, line in ipairs(r.lines) do
-    if line.counted and line.granted > 0 then
-      local it = line.it
-      touch(it)
-      it.R = it.R + line.granted
-      it.Q = it.Q + line.backordered
-      if line.backordered > 0 then
-        enqueue(it, r, i, sequence)
-      end
-      settle(it)
-    end
-  end
-end
-
 -- grant makes the reservation, ends the one that it replaces, and serves the queue with what is left.
 local function grant(r, fingerprint, ttl, lines, replaced)
   if replaced then
@@ -216,7 +148,12 @@ local function grant(r, fingerprint, ttl, lines, replaced)
   r.state = ttl > 0 and HELD or COMMITTED
   r.term, r.count, r.lines = 1, #lines, lines
   change_record(r)
-  take(r)
+  local reserved = { 'RESERVED', r.id, r.state, r.expires }
+  for _, line in ipairs(lines) do
+    append(reserved, { line.sku, line.requested, line.covered, line.backordered,
+      line.counted and 1 or 0 })
+  end
+  take(r, emit(reserved))
   end_request()
   r.sequence = sequence_now()
   return granted_reply(code.OK, r)

@@ -2,7 +2,7 @@
 -- created at 0. Setting what is set changes nothing and writes no event.
 --
 -- Include: mutation
--- KEYS[10..] the requests' SKUs <base>sku:<sku>, each once
+-- KEYS[11..] the requests' SKUs <base>sku:<sku>, each once
 -- ARGV, per request:
 --   not_after  ms of store time
 --   sku        index in KEYS, 0: the stock's default policy

@@ -7,9 +7,10 @@
 --   reclaims   1: reclaim due holds
 --   drains     1: work off queues
 -- Returns, per request:
---   OK    sequence, holds reclaimed, queue lines filled, 1 when there may be more of either
+--   OK    sequence, holds reclaimed, queue entries handled, 1 when there may be more of either
 
--- drain works off queues in the order of the SKUs' bytes, as far as the budget goes.
+-- drain works off queues in the order of the SKUs' bytes, as far as the budget goes, and returns whether
+-- any is left.
 local function drain()
   local left = redis.call('ZRANGE', KEYS[9], 0, line_budget)
   for _, sku in ipairs(left) do
@@ -17,26 +18,25 @@ local function drain()
     touch(it)
     it.drains = true
   end
-  local fills = #end_request()
+  end_request()
   for _, sku in ipairs(left) do
-    if item(sku).F > 0 then return fills, true end
+    if item(sku).F > 0 then return true end
   end
-  return fills, false
+  return false
 end
 
 local function decide()
   local reclaims, drains = arg() == '1', arg() == '1'
-  local reclaimed, fills, more_due, more_filling = 0, 0, false, false
+  local budget, reclaimed, more_due, more_filling = line_budget, 0, false, false
   if reclaims then
     more_due, reclaimed = reclaim()
-    fills = #end_request()
+    end_request()
   end
   if drains then
-    local drained
-    drained, more_filling = drain()
-    fills = fills + drained
+    more_filling = drain()
   end
-  return { code.OK, sequence_now(), reclaimed, fills, (more_due or more_filling) and 1 or 0 }
+  return { code.OK, sequence_now(), reclaimed, budget - line_budget,
+    (more_due or more_filling) and 1 or 0 }
 end
 
 return finish(decide)

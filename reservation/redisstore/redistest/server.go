@@ -1,5 +1,5 @@
-// Package redistest starts a real Redis or Valkey for a test or a measurement, on a free port of the
-// loopback, and stops it.
+// Package redistest starts a real Redis or Valkey for a test or a measurement, on a free port of
+// the loopback, and stops it.
 package redistest
 
 import (
@@ -11,6 +11,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/redis/go-redis/v9"
@@ -43,8 +44,8 @@ func Find() (string, error) {
 	return "", errors.New("no redis-server or valkey-server is installed: run make deps")
 }
 
-// Start starts a server that keeps every acknowledged change (appendfsync always), with its data in dir.
-// Further arguments are options of redis-server; they win over the defaults.
+// Start starts a server that keeps every acknowledged change (appendfsync always), with its data in
+// dir. Further arguments are options of redis-server; they win over the defaults.
 func Start(ctx context.Context, dir string, args ...string) (*Server, error) {
 	port, err := freePort(ctx)
 	if err != nil {
@@ -67,7 +68,7 @@ func (s *Server) Restart(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	s.process = exec.Command(program, s.args...) //nolint:gosec,noctx // it outlives the context
+	s.process = exec.Command(program, s.args...) //nolint:noctx // it outlives the context
 	if err := s.process.Start(); err != nil {
 		return fmt.Errorf("start %s: %w", program, err)
 	}
@@ -89,8 +90,10 @@ func (s *Server) awaitReady(ctx context.Context) error {
 	ticker := time.NewTicker(10 * time.Millisecond)
 	defer ticker.Stop()
 	for {
-		if client.Ping(ctx).Err() == nil {
-			return nil
+		var refused redis.Error
+		if err := client.Ping(ctx).Err(); err == nil ||
+			errors.As(err, &refused) && !strings.HasPrefix(err.Error(), "LOADING") {
+			return nil // one that wants a password answers too
 		}
 		select {
 		case <-ticker.C:

@@ -9,6 +9,7 @@
 -- KEYS[7] finished  = <prefix>:{<stock>}:finished   sorted set: finished reservations by end of retention, ms
 -- KEYS[8] requests  = <prefix>:{<stock>}:requests   sorted set: request ids by end of retention, ms
 -- KEYS[9] filling   = <prefix>:{<stock>}:filling    sorted set: SKUs whose queue is to be worked off, score 0
+-- KEYS[10] waiting  = <prefix>:{<stock>}:waiting    sorted set: SKUs that have a queue, score 0
 --
 -- ARGV[1] run_id         of the store process, as this connection learned it
 -- ARGV[2] retention      ms, how long finished reservations and request ids are remembered
@@ -22,7 +23,7 @@ local line_budget = tonumber(ARGV[4])
 local count = tonumber(ARGV[5])
 
 local MAX_FIGURE = 1000000000000
-local FIXED_KEYS = 9
+local FIXED_KEYS = 10
 
 local now = store_now()
 local base = string.sub(KEYS[1], 1, -5) -- without "meta": what every key of this stock begins with
@@ -51,4 +52,16 @@ local function unpack_call(command, key, list, step)
   for from = 1, #list, most do
     redis.call(command, key, unpack(list, from, math.min(from + most - 1, #list)))
   end
+end
+
+-- joined is table.concat for long lists, 500 at once for the same reason.
+local function joined(list, between)
+  if #list <= 500 then
+    return table.concat(list, between)
+  end
+  local parts = {}
+  for from = 1, #list, 500 do
+    parts[#parts + 1] = table.concat(list, between, from, math.min(from + 499, #list))
+  end
+  return table.concat(parts, between)
 end

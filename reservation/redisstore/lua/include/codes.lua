@@ -12,6 +12,11 @@ local code = {
   WRONG_STATE = 31,             -- followed by the state
   MORE_THAN_OPEN = 32,          -- followed by the SKUs
   STOCK_ITEM_IN_USE = 33,       -- followed by the SKU
+  MORE_THAN_COVERED = 34,       -- followed by the SKUs
+  BACKORDERED_UNITS = 35,       -- followed by the SKUs
+  NOT_ON_HAND = 36,             -- followed by the SKUs
+  ON_HAND_BELOW_ZERO = 37,      -- followed by the SKUs
+  ON_HAND_DIFFERS = 38,         -- followed by the SKUs
   LINES_REFUSED = 40,           -- followed by the refused lines
   FIGURE_OUT_OF_RANGE = 50,     -- followed by the SKUs
 }

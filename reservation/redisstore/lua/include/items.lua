@@ -37,7 +37,7 @@ local function item(sku)
       Q = tonumber(own.q or 0), F = tonumber(own.f or 0),
       enqueued = {}, dequeued = {},
     }
-    it.was_filling = it.F > 0
+    it.was_filling, it.had_queue = it.F > 0, it.Q > 0
     it.existed = it.exists
     items[sku] = it
   end
@@ -78,6 +78,11 @@ local function policy(it)
   return p
 end
 
+-- shortfall returns how many units are promised as covered and are not there.
+local function shortfall(it)
+  return math.max(0, it.R - (it.Q - it.F) - it.H)
+end
+
 -- touch notes that the present request is about to change a SKU's figures.
 local function touch(it)
   if not it.changed then
@@ -85,7 +90,7 @@ local function touch(it)
     changed_items[#changed_items + 1] = it
   end
   if not it.before then
-    it.before = { available = it.H - it.R, F = it.F }
+    it.before = { available = it.H - it.R, F = it.F, shortfall = shortfall(it) }
     touched[#touched + 1] = it
   end
 end
@@ -98,11 +103,16 @@ local function in_stock(p, available)
   return available > 0
 end
 
--- threshold_events compares every SKU that the request touched with what it was before.
+-- threshold_events compares every SKU that the request touched with what it was before. A greater
+-- shortfall is always told; the others are by the policy in force.
 local function threshold_events()
   for _, it in ipairs(touched) do
     local before, after = it.before.available, it.H - it.R
     local p = policy(it)
+    local short = shortfall(it)
+    if short > it.before.shortfall then
+      emit({ 'OVERSOLD', it.sku, short })
+    end
     if p.low and before >= p.low and after < p.low then
       emit({ 'LOW_STOCK', it.sku, after })
     end
@@ -117,26 +127,29 @@ end
 
 -- write_items gives every changed SKU its final figures, and its queue and index their final entries.
 local function write_items()
-  local created, filling, not_filling = {}, {}, {}
+  local created, filling, not_filling, waiting, not_waiting = {}, {}, {}, {}, {}
+  -- note lists a SKU whose membership of an index changes.
+  local function note(it, was, is, added, removed)
+    if is and not was then
+      added[#added + 1] = 0
+      added[#added + 1] = it.sku
+    elseif was and not is then
+      removed[#removed + 1] = it.sku
+    end
+  end
   for _, it in ipairs(changed_items) do
     if it.Q > 0 or it.own.q then
       redis.call('HSET', it.key, 'h', it.H, 'r', it.R, 'q', it.Q, 'f', it.F)
     else
       redis.call('HSET', it.key, 'h', it.H, 'r', it.R)
     end
-    if not it.existed then
-      created[#created + 1] = 0
-      created[#created + 1] = it.sku
-    end
-    if it.F > 0 and not it.was_filling then
-      filling[#filling + 1] = 0
-      filling[#filling + 1] = it.sku
-    elseif it.F == 0 and it.was_filling then
-      not_filling[#not_filling + 1] = it.sku
-    end
+    note(it, it.existed, true, created)
+    note(it, it.was_filling, it.F > 0, filling, not_filling)
+    note(it, it.had_queue, it.Q > 0, waiting, not_waiting)
   end
   unpack_call('ZADD', KEYS[4], created, 2)
   unpack_call('ZADD', KEYS[9], filling, 2)
+  unpack_call('ZADD', KEYS[10], waiting, 2)
   for _, it in ipairs(changed_items) do
     local queue_key = base .. 'queue:' .. it.sku
     local added, removed = {}, {}
@@ -153,6 +166,7 @@ local function write_items()
     unpack_call('ZREM', queue_key, removed, 1)
   end
   unpack_call('ZREM', KEYS[9], not_filling, 1)
+  unpack_call('ZREM', KEYS[10], not_waiting, 1)
 end
 
 -- write_policies sets and clears policy fields and forgets deleted SKUs.

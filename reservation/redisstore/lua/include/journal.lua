@@ -20,7 +20,7 @@ local function emit(event)
       events[1] = 'STORE_CHANGED\t' .. epoch .. '\t' .. run_id
     end
   end
-  events[#events + 1] = table.concat(event, '\t')
+  events[#events + 1] = joined(event, '\t')
   return sequence_now()
 end
 
@@ -31,7 +31,7 @@ local function write_journal()
   end
   local last = sequence_now()
   redis.call('XADD', KEYS[3], 'MINID', '~', math.max(0, last - journal_cap), last .. '-0',
-    't', now, 'e', table.concat(events, '\n'))
+    't', now, 'e', joined(events, '\n'))
   if meta[1] ~= run_id then
     redis.call('HSET', KEYS[1], 'run_id', run_id, 'epoch', epoch, 'sequence', last,
       'e' .. epoch, first_sequence)

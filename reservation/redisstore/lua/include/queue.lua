@@ -125,9 +125,23 @@ local function fill(it, r, i, fills)
   fills[#fills + 1] = { id = r.id, sku = it.sku, units = units }
 end
 
+-- work_off_one handles the first entry of a queue that has units due: a hold that is due is reclaimed, any
+-- other line is filled. It costs one of the budget, and returns whether a hold was reclaimed.
+local function work_off_one(it, fills)
+  line_budget = line_budget - 1
+  local id, line = string.match(front(it), '^(.*)/(%d+)$')
+  local r = record(id)
+  if is_due(r) then
+    lapse(r)
+    return true
+  end
+  fill(it, r, tonumber(line), fills)
+  return false
+end
+
 -- work_off writes the units that are due to the lines in front, of every SKU for which the present
--- request freed units, within the script's budget. A hold that is due is reclaimed, not filled; what that
--- frees in other SKUs is worked off too.
+-- request freed units, within the script's budget. Where a hold was reclaimed on the way, it looks at
+-- all of them again: that may have freed units of any.
 local function work_off(fills)
   local i = 1
   while touched[i] do
@@ -138,15 +152,7 @@ local function work_off(fills)
       if line_budget == 0 then
         return
       end
-      line_budget = line_budget - 1
-      local id, number_of_line = string.match(front(it), '^(.*)/(%d+)$')
-      local r = record(id)
-      if is_due(r) then
-        lapse(r)
-        again = true -- it may have freed units of SKUs that were looked at before
-      else
-        fill(it, r, tonumber(number_of_line), fills)
-      end
+      again = work_off_one(it, fills) or again
     end
     i = again and 1 or i + 1
   end

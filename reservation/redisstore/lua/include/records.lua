@@ -2,13 +2,16 @@
 -- 5 EXPIRED), v fingerprint of the content, c grant time (ms), d ttl (ms), e expiry (ms), g sequence of the
 -- grant, k term, n number of lines, p end of retention (ms). Every line i has
 --   l<i> "requested granted backordered available flags sku" as granted; flags: 1 counted, 2 notify
---   o<i> "covered backordered fulfilled" as it is now; absent while as granted
---   x<i> "restock_time\nsubstitute\n..." where the line was backordered under such a policy
+--   o<i> "covered backordered fulfilled" as it is now, and after a reacquire "flags" of the present term;
+--        absent while as granted
+--   x<i> "restock_time\nsubstitute\n..." where the line was backordered under such a policy; y<i> the same
+--        of the present term after a reacquire
+-- and after a reacquire b when the present term began (ms).
 -- Small fields on purpose: while every value is at most 64 bytes a hash is stored as one flat listpack.
 local HELD, COMMITTED, FULFILLED, RELEASED, EXPIRED = 1, 2, 3, 4, 5
 local COUNTED, NOTIFY = 1, 2
 local LINE = '^(%d+) (%d+) (%d+) (%-?%d+) (%d) (.*)$'
-local OPEN = '^(%d+) (%d+) (%d+)$'
+local OPEN = '^(%d+) (%d+) (%d+) ?(%d*)$'
 
 local records = {}         -- by id, as read and as decided so far
 local changed_records = {} -- those to write
@@ -34,6 +37,7 @@ local function record_of(id, key, fields)
   r.expires = tonumber(fields.e or 0)
   r.sequence = tonumber(fields.g or 0)
   r.term = tonumber(fields.k or 0)
+  r.term_began = tonumber(fields.b)
   r.count = tonumber(fields.n or 0)
   r.fields = fields
   return r
@@ -67,9 +71,10 @@ local function lines_of(r)
     line.counted = line.flags % 2 == COUNTED
     local open = r.fields['o' .. i]
     if open then
-      local covered, waiting, fulfilled = string.match(open, OPEN)
+      local covered, waiting, fulfilled, flags_now = string.match(open, OPEN)
       line.covered, line.backordered = tonumber(covered), tonumber(waiting)
-      line.fulfilled = tonumber(fulfilled)
+      line.fulfilled, line.flags_now = tonumber(fulfilled), tonumber(flags_now)
+      line.extras_now = line.flags_now and (r.fields['y' .. i] or '')
     else
       line.covered, line.backordered = line.granted - line.backordered_first, line.backordered_first
       line.fulfilled = 0
@@ -122,25 +127,32 @@ local function record_index(state, r)
   return KEYS[7], r.forget
 end
 
+local function append_pair(list, name, value)
+  list[#list + 1] = name
+  list[#list + 1] = value
+end
+
+-- open_field returns a line's o field.
+local function open_field(line)
+  local text = line.covered .. ' ' .. line.backordered .. ' ' .. line.fulfilled
+  return line.flags_now and text .. ' ' .. line.flags_now or text
+end
+
 -- full_record returns every field of a reservation that is new.
 local function full_record(r)
   local list = { 's', r.state, 'c', r.created, 'g', r.sequence, 'k', r.term, 'n', r.count }
-  local function field(name, value)
-    list[#list + 1] = name
-    list[#list + 1] = value
-  end
-  if r.fingerprint then field('v', r.fingerprint) end
+  if r.fingerprint then append_pair(list, 'v', r.fingerprint) end
   if r.ttl > 0 then
-    field('d', r.ttl)
-    field('e', r.expires)
+    append_pair(list, 'd', r.ttl)
+    append_pair(list, 'e', r.expires)
   end
-  if r.forget then field('p', r.forget) end
+  if r.forget then append_pair(list, 'p', r.forget) end
   for i, line in ipairs(r.lines) do
-    field('l' .. i, line.requested .. ' ' .. line.granted .. ' ' .. line.backordered_first .. ' '
+    append_pair(list, 'l' .. i, line.requested .. ' ' .. line.granted .. ' ' .. line.backordered_first .. ' '
       .. line.available .. ' ' .. line.flags .. ' ' .. line.sku)
-    if line.extras then field('x' .. i, line.extras) end
+    if line.extras then append_pair(list, 'x' .. i, line.extras) end
     if line.moved then
-      field('o' .. i, line.covered .. ' ' .. line.backordered .. ' ' .. line.fulfilled)
+      append_pair(list, 'o' .. i, open_field(line))
     end
   end
   return list
@@ -152,14 +164,19 @@ local function moved_fields(r)
   if r.ttl > 0 then
     list[3], list[4] = 'e', r.expires
   end
-  if r.forget then
-    list[#list + 1] = 'p'
-    list[#list + 1] = r.forget
+  if r.forget or r.term_began then
+    append_pair(list, 'p', r.forget or '')
+  end
+  if r.term_began then
+    append_pair(list, 'k', r.term)
+    append_pair(list, 'b', r.term_began)
   end
   for i, line in ipairs(r.lines or {}) do
     if line.moved then
-      list[#list + 1] = 'o' .. i
-      list[#list + 1] = line.covered .. ' ' .. line.backordered .. ' ' .. line.fulfilled
+      append_pair(list, 'o' .. i, open_field(line))
+      if line.extras_now then
+        append_pair(list, 'y' .. i, line.extras_now)
+      end
     end
   end
   return list
@@ -209,7 +226,8 @@ local function record_reply(reply, r)
     reply[at + 1], reply[at + 2], reply[at + 3] = line.sku, line.requested, line.covered
     reply[at + 4], reply[at + 5] = line.backordered, line.fulfilled
     reply[at + 6] = line.granted - line.covered - line.backordered - line.fulfilled
-    reply[at + 7], reply[at + 8] = line.flags, line.extras or ''
+    reply[at + 7] = line.flags_now or line.flags
+    reply[at + 8] = line.extras_now or line.extras or ''
     at = at + 8
   end
   return reply

@@ -28,6 +28,33 @@ local function remember(q, fingerprint, a, b)
   changed_requests[#changed_requests + 1] = q
 end
 
+-- split_of writes a reservation's state, expiry and lines down as text, for a later replay.
+local function split_of(r)
+  local rows = { r.state .. ' ' .. r.expires }
+  for i, line in ipairs(r.lines) do
+    rows[i + 1] = line.covered .. ' ' .. line.backordered .. ' ' .. line.fulfilled
+  end
+  return joined(rows, '\n')
+end
+
+-- replay_split answers a call by lines with the split that split_of wrote down.
+local function replay_split(q, r)
+  local rows = {}
+  for row in string.gmatch(q.a, '[^\n]+') do
+    rows[#rows + 1] = row
+  end
+  local state, expires = string.match(rows[1], '^(%d+) (%d+)$')
+  local then_lines = {}
+  for i, line in ipairs(lines_of(r)) do
+    local covered, backordered, fulfilled = string.match(rows[i + 1], OPEN)
+    then_lines[i] = setmetatable({ covered = tonumber(covered), backordered = tonumber(backordered),
+      fulfilled = tonumber(fulfilled) }, { __index = line })
+  end
+  local first = { state = tonumber(state), created = r.created, expires = tonumber(expires),
+    term = r.term, count = r.count, lines = then_lines }
+  return record_reply({ code.REPLAYED, q.sequence, q.created }, first)
+end
+
 local function write_requests()
   local ends = {}
   for _, q in ipairs(changed_requests) do

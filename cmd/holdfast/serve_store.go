@@ -1,0 +1,55 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"strings"
+
+	"github.com/holdfast-dev/holdfast/reservation"
+	"github.com/holdfast-dev/holdfast/reservation/redisstore"
+)
+
+// store is what serve needs of the place that keeps the stocks.
+type store interface {
+	reservation.Store
+	// Ready returns nil while the store can take calls.
+	Ready(ctx context.Context) error
+	// Close ends the store's work; calls must have ended before.
+	Close(ctx context.Context) error
+}
+
+var _ store = (*redisstore.Store)(nil)
+
+// durability returns the durability's name, the default's where none is chosen.
+func (c *serveCommand) durability() string {
+	if c.Durability == "" {
+		return redisstore.DurabilityFsync.String()
+	}
+	return c.Durability
+}
+
+// openStore opens the Redis that is named, or one in this process.
+func (c *serveCommand) openStore(ctx context.Context, logger *slog.Logger) (store, error) {
+	options := redisstore.Options{
+		Prefix: c.RedisPrefix, Retention: c.Retention, Logger: logger,
+	}
+	if c.Redis.IsZero() {
+		embedded, err := redisstore.OpenEmbedded(ctx, options)
+		if err != nil {
+			return nil, err
+		}
+		return embedded, nil
+	}
+	var err error
+	if options.Durability, err = redisstore.ParseDurability(c.durability()); err != nil {
+		return nil, usagef("--%v", err)
+	}
+	options.URL = c.Redis.Reveal()
+	opened, err := redisstore.Open(ctx, options)
+	if err != nil {
+		// The store's errors name no password; should one do, it stops here.
+		return nil, errors.New(strings.ReplaceAll(err.Error(), c.Redis.Reveal(), c.Redis.String()))
+	}
+	return opened, nil
+}

@@ -1,0 +1,132 @@
+package model
+
+import (
+	"cmp"
+	"context"
+	"slices"
+
+	"github.com/holdfast-dev/holdfast/reservation"
+)
+
+// due returns the holds that have run out, in the order in which they are reclaimed.
+func (s *stock) due() []*record {
+	var list []*record
+	for _, r := range s.records {
+		if r.isDue(s.now) {
+			list = append(list, r)
+		}
+	}
+	slices.SortFunc(list, func(a, b *record) int {
+		return cmp.Or(a.expireTime.Compare(b.expireTime), byName(a.id, b.id))
+	})
+	return list
+}
+
+// reclaimDue reclaims every hold that has run out, so that none of them makes an answer worse.
+// While there are more than a budget of them, each round is a change of its own, as a store does
+// it that must not stop for long; the last round belongs to the call, whose change is returned.
+func (s *stock) reclaimDue() *change {
+	for {
+		c := s.begin()
+		due := s.due()
+		for _, r := range due[:min(len(due), reservation.LineBudget)] {
+			c.expire(r)
+		}
+		if len(due) <= reservation.LineBudget {
+			return c
+		}
+		c.finish()
+	}
+}
+
+// Sweep reclaims up to [reservation.LineBudget] holds that have run out, in the order of expire
+// time and id, and returns how many. What it meets at the head of a queue besides is not counted.
+func (m *Model) Sweep(ctx context.Context, stock reservation.StockID) (reclaimed int, err error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	s, err := m.enter(ctx, stock)
+	if err != nil {
+		return 0, err
+	}
+	c := s.begin()
+	due := s.due()
+	due = due[:min(len(due), reservation.LineBudget)]
+	for _, r := range due {
+		c.expire(r)
+	}
+	c.finish()
+	return len(due), nil
+}
+
+// Drain works off up to [reservation.LineBudget] queue lines that units are due to, SKU by SKU in
+// the order of their bytes. It returns how many lines it handled: filled, or reclaimed with their
+// hold.
+func (m *Model) Drain(ctx context.Context, stock reservation.StockID) (handled int, err error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	s, err := m.enter(ctx, stock)
+	if err != nil {
+		return 0, err
+	}
+	c := s.begin()
+	var filling []reservation.SKU
+	for _, sku := range s.sortedSKUs() {
+		if s.items[sku].filling > 0 {
+			filling = append(filling, sku)
+		}
+	}
+	handled = c.workOff(filling)
+	c.compareThresholds()
+	return handled, nil
+}
+
+// Purge forgets up to [reservation.LineBudget] finished reservations and, after them, request ids
+// whose retention is over, each in the order of time and id, and returns how many. No other call
+// can tell, but for the space.
+func (m *Model) Purge(ctx context.Context, stock reservation.StockID) (purged int, err error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	s, err := m.enter(ctx, stock)
+	if err != nil {
+		return 0, err
+	}
+	for _, r := range s.forgottenRecords() {
+		if purged < reservation.LineBudget {
+			delete(s.records, r.id)
+			purged++
+		}
+	}
+	for _, r := range s.forgottenRequests() {
+		if purged < reservation.LineBudget {
+			delete(s.requests, r.id)
+			purged++
+		}
+	}
+	return purged, nil
+}
+
+func (s *stock) forgottenRecords() []*record {
+	var list []*record
+	for _, r := range s.records {
+		if s.isForgotten(r) {
+			list = append(list, r)
+		}
+	}
+	slices.SortFunc(list, func(a, b *record) int {
+		return cmp.Or(a.finishTime.Compare(b.finishTime), byName(a.id, b.id))
+	})
+	return list
+}
+
+func (s *stock) forgottenRequests() []*request {
+	var list []*request
+	for _, r := range s.requests {
+		if s.isOver(r.time) {
+			list = append(list, r)
+		}
+	}
+	slices.SortFunc(list, func(a, b *request) int {
+		return cmp.Or(a.time.Compare(b.time), byName(a.id, b.id))
+	})
+	return list
+}

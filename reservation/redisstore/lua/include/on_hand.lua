@@ -1,0 +1,31 @@
+-- What calls that change on hand have in common. They answer two texts: rows, one a line, "moved by,
+-- on hand, available, filled, still backordered, shortfall" right after that line; and fills, one a fill,
+-- "reservation, units, SKU", at most 100.
+local MAX_FILLS = 100
+
+-- move_on_hand changes a SKU's on hand by units, creates it where it is new, and returns the row.
+local function move_on_hand(it, units)
+  touch(it)
+  it.exists = true
+  local waiting = it.Q - it.F
+  it.H = it.H + units
+  settle(it)
+  local still = it.Q - it.F
+  return units .. ' ' .. it.H .. ' ' .. it.H - it.R .. ' ' .. math.max(0, waiting - still) .. ' ' .. still .. ' '
+    .. shortfall(it)
+end
+
+-- moved_reply ends the request, remembers its answer and returns it.
+local function moved_reply(q, fingerprint, rows)
+  local fills = {}
+  for i, filled in ipairs(end_request()) do
+    if i > MAX_FILLS then break end
+    fills[i] = filled.id .. ' ' .. filled.units .. ' ' .. filled.sku
+  end
+  remember(q, fingerprint, joined(rows, '\n'), joined(fills, '\n'))
+  return { code.OK, q.sequence, now, q.a, q.b }
+end
+
+local function replayed_move(q)
+  return { code.REPLAYED, q.sequence, q.created, q.a, q.b }
+end

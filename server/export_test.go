@@ -1,0 +1,64 @@
+package server
+
+import (
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+
+	holdfastv1 "github.com/holdfast-dev/holdfast/gen/holdfast/v1"
+	"github.com/holdfast-dev/holdfast/reservation"
+)
+
+// What the tests of package server_test look at from inside.
+var (
+	StatusOf = statusOf
+	CodeOf   = codeOf
+)
+
+// MaxStatusSize is maxStatusSize.
+const MaxStatusSize = maxStatusSize
+
+// NewReservationService makes the calls without network and interceptors.
+func NewReservationService(store reservation.Store) holdfastv1.ReservationServiceServer {
+	return &reservationService{
+		store: store, metrics: newMetrics(prometheus.NewRegistry(), "test"),
+	}
+}
+
+// NewLogQuota makes a quota and returns its take.
+func NewLogQuota() func(now time.Time) (allowed bool, suppressed int64) {
+	return new(logQuota).take
+}
+
+// Parse returns what the parser says of a request; known is false for a request of no call.
+func Parse(request any) (known bool, err error) {
+	switch in := request.(type) {
+	case *holdfastv1.ReserveRequest:
+		_, err = parseReserve(in, false)
+	case *holdfastv1.CheckAvailabilityRequest:
+		_, err = parseCheckAvailability(in)
+	case *holdfastv1.ReleaseRequest:
+		_, err = parseRelease(in)
+	case *holdfastv1.GetReservationRequest:
+		_, _, err = parseGetReservation(in)
+	case *holdfastv1.RestockRequest:
+		_, err = parseRestock(in)
+	case *holdfastv1.SetPolicyRequest:
+		_, _, _, err = parseSetPolicy(in)
+	case *holdfastv1.GetPolicyRequest:
+		_, _, err = parseItemName(in)
+	case *holdfastv1.SetDefaultPolicyRequest:
+		_, _, err = parseSetDefaultPolicy(in)
+	case *holdfastv1.GetStockRequest:
+		_, _, err = parseItemName(in)
+	case *holdfastv1.BatchGetStockRequest:
+		_, _, err = parseBatchGetStock(in)
+	case *holdfastv1.ListStockRequest:
+		_, err = parseListStock(in)
+	case *holdfastv1.DeleteStockItemRequest:
+		_, _, err = parseItemName(in)
+	default:
+		return false, nil
+	}
+	return true, err
+}

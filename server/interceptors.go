@@ -1,0 +1,112 @@
+package server
+
+import (
+	"context"
+	"fmt"
+	"runtime/debug"
+
+	"google.golang.org/grpc"
+)
+
+// chain is what every call passes, outermost first. It is the only one, and each entry has a
+// reason.
+type chain struct {
+	metrics *metrics
+	log     *callLog
+	drain   context.Context // done when the server stops taking calls
+}
+
+func (c *chain) unary() []grpc.UnaryServerInterceptor {
+	return []grpc.UnaryServerInterceptor{
+		// metrics: outermost, so that it counts and times what the caller sees.
+		c.metrics.calls.UnaryServerInterceptor(),
+		// log: outside status, so that it has the code as well as the private cause.
+		c.log.unary,
+		// status: the one place where an error becomes a status.
+		c.statusUnary,
+		// recovery: innermost, so that a panic passes all the others as an error and none is
+		// skipped.
+		recoverUnary,
+	}
+}
+
+func (c *chain) stream() []grpc.StreamServerInterceptor {
+	return []grpc.StreamServerInterceptor{
+		// metrics, log, status, recovery: as in unary.
+		c.metrics.calls.StreamServerInterceptor(),
+		c.log.stream,
+		c.statusStream,
+		// drain: a stream that waits for news (health, later Watch) would hold a shutdown up
+		// forever.
+		c.drainStream,
+		recoverStream,
+	}
+}
+
+func (c *chain) statusUnary(
+	ctx context.Context, request any, _ *grpc.UnaryServerInfo, handler grpc.UnaryHandler,
+) (any, error) {
+	response, err := handler(ctx, request)
+	if err != nil {
+		return nil, c.metrics.counted(statusOf(ctx, request, err))
+	}
+	return response, nil
+}
+
+func (c *chain) statusStream(
+	service any, stream grpc.ServerStream, _ *grpc.StreamServerInfo, handler grpc.StreamHandler,
+) error {
+	if err := handler(service, stream); err != nil {
+		return c.metrics.counted(statusOf(stream.Context(), nil, err))
+	}
+	return nil
+}
+
+// panicError is a panic on its way to the log.
+type panicError struct {
+	value any
+	stack []byte
+}
+
+// Error returns the panic's text, which is private.
+func (e *panicError) Error() string { return fmt.Sprintf("panic: %v", e.value) }
+
+func recoverUnary(
+	ctx context.Context, request any, _ *grpc.UnaryServerInfo, handler grpc.UnaryHandler,
+) (response any, err error) {
+	defer func() {
+		if value := recover(); value != nil {
+			response, err = nil, &panicError{value: value, stack: debug.Stack()}
+		}
+	}()
+	return handler(ctx, request)
+}
+
+func recoverStream(
+	service any, stream grpc.ServerStream, _ *grpc.StreamServerInfo, handler grpc.StreamHandler,
+) (err error) {
+	defer func() {
+		if value := recover(); value != nil {
+			err = &panicError{value: value, stack: debug.Stack()}
+		}
+	}()
+	return handler(service, stream)
+}
+
+// drainStream ends the context of a stream when the server drains.
+func (c *chain) drainStream(
+	service any, stream grpc.ServerStream, _ *grpc.StreamServerInfo, handler grpc.StreamHandler,
+) error {
+	ctx, cancel := context.WithCancel(stream.Context())
+	defer cancel()
+	defer context.AfterFunc(c.drain, cancel)()
+	return handler(service, &drainedStream{ServerStream: stream, ctx: ctx})
+}
+
+type drainedStream struct {
+	grpc.ServerStream
+	ctx context.Context
+}
+
+// Context returns the stream's context, which is done also when the server drains.
+func (s *drainedStream) Context() context.Context { return s.ctx }
