@@ -57,6 +57,7 @@ type snapshotReader struct {
 	now    int64
 	// records are the hashes of all reservations by id, as reading them one by one takes long.
 	records map[string]map[string]string
+	parsed  map[string]reservation.Reservation
 	err     error
 }
 
@@ -71,6 +72,7 @@ func (s *snapshotReader) readRecords() {
 	_, err := pipe.Exec(s.ctx)
 	s.note(err)
 	s.records = make(map[string]map[string]string, len(reads))
+	s.parsed = make(map[string]reservation.Reservation, len(reads))
 	for name, read := range reads {
 		s.records[name] = read.Val()
 	}
@@ -171,6 +173,9 @@ func (s *snapshotReader) wantListed(index, name string, want bool) {
 
 // reservation reads a record; ok is false for one whose retention is over.
 func (s *snapshotReader) reservation(name string) (reservation.Reservation, bool) {
+	if read, ok := s.parsed[name]; ok {
+		return read, true
+	}
 	fields := s.records[name]
 	if end := s.number(fields["p"]); end != 0 && end <= s.now {
 		return reservation.Reservation{}, false
@@ -185,6 +190,7 @@ func (s *snapshotReader) reservation(name string) (reservation.Reservation, bool
 	for i := range s.number(fields["n"]) {
 		read.Lines = append(read.Lines, s.line(fields, strconv.FormatInt(i+1, 10)))
 	}
+	s.parsed[name] = read
 	return read, true
 }
 

@@ -16,23 +16,6 @@
 --   UNKNOWN_RESERVATION, REQUEST_ID_REUSED, TOO_LATE, AGAIN   sequence
 -- Invariants: I1, I2, I3, I5.
 
--- bring_up writes what is due to the lines of a reservation, working their queues off up to them. It
--- returns false when the budget ended before that.
-local function bring_up(r)
-  local fills = {}
-  for _, line in ipairs(lines_of(r)) do
-    local it = line.counted and line.backordered > 0 and item(line.sku)
-    if it and it.F > 0 then
-      touch(it)
-      while it.F > 0 and line.backordered > 0 do
-        if line_budget == 0 then return false end
-        work_off_one(it, fills)
-      end
-    end
-  end
-  return true
-end
-
 -- named takes SKUs each once into a refusal.
 local function named(answer, skus)
   local reply, seen = { answer, 0 }, {}

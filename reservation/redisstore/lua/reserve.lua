@@ -66,7 +66,8 @@ local function try(it, quantity, partial, trial)
   local granted, reason = judge(p, quantity, before, partial)
   local line = { it = it, sku = it.sku, requested = quantity, granted = granted, reason = reason,
     orderable = reason and orderable(p, before), counted = p.tracked, covered = granted,
-    backordered = 0, fulfilled = 0, flags = p.tracked and COUNTED or 0 }
+    backordered = 0, fulfilled = 0, flags = p.tracked and COUNTED or 0,
+    backordered_first = 0, available = before, moved = false }
   if p.tracked and granted > 0 then
     line.covered, line.backordered = split(p, granted, trial)
     if line.backordered > 0 then
@@ -148,10 +149,13 @@ local function grant(r, fingerprint, ttl, lines, replaced)
   r.state = ttl > 0 and HELD or COMMITTED
   r.term, r.count, r.lines = 1, #lines, lines
   change_record(r)
-  local reserved = { 'RESERVED', r.id, r.state, r.expires }
+  local reserved = { 'RESERVED', r.id, text(r.state), text(r.expires) }
+  local at = 4
   for _, line in ipairs(lines) do
-    append(reserved, { line.sku, line.requested, line.covered, line.backordered,
-      line.counted and 1 or 0 })
+    reserved[at + 1], reserved[at + 2] = line.sku, text(line.requested)
+    reserved[at + 3], reserved[at + 4] = text(line.covered), text(line.backordered)
+    reserved[at + 5] = line.counted and '1' or '0'
+    at = at + 5
   end
   take(r, emit(reserved))
   end_request()
@@ -175,6 +179,7 @@ local function reserve(partial, in_time)
     if not replaced.exists then return { code.UNKNOWN_RESERVATION } end
     local state = is_due(replaced) and EXPIRED or replaced.state
     if state ~= HELD then return { code.WRONG_STATE, 0, state } end
+    if not bring_up(replaced) then return { code.AGAIN } end
   end
   local result = outcome(asked, partial, trials_after(replaced))
   if more_due and result.worse then return { code.AGAIN } end

@@ -53,9 +53,7 @@ local function set_default(asked)
   local default = stock_default()
   if apply(KEYS[2], default, asked) then
     changed_policy('', default)
-    for _, it in pairs(items) do
-      it.policy = nil
-    end
+    forget_policies()
   end
   return { code.OK, sequence_now(), flat(default), flat(default) }
 end
@@ -67,7 +65,7 @@ local function set_own(it, asked)
       touch(it)
       it.exists = true
     end
-    it.policy = nil
+    forget_policies()
     changed_policy(it.sku, it.own)
   end
   return { code.OK, sequence_now(), flat(it.own), flat(stock_default()) }

@@ -45,6 +45,18 @@ local function number()
   return tonumber(ARGV[arg_at])
 end
 
+-- text returns a whole number as text, each made once: to print a number costs more than most of what is
+-- decided here, and the same small ones come again and again.
+local texts = {}
+local function text(n)
+  local t = texts[n]
+  if not t then
+    t = tostring(n)
+    texts[n] = t
+  end
+  return t
+end
+
 -- unpack_call calls a Redis command with a long list of arguments, at most 500 at once (Redis ends near
 -- 8,000; miniredis, in the midst of a script, before 1,000). step is how many belong together.
 local function unpack_call(command, key, list, step)

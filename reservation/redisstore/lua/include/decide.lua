@@ -50,13 +50,13 @@ end
 -- take moves the SKUs' figures by what a reservation's lines were granted and puts lines that wait at
 -- the tail. sequence is that of the granting event.
 local function take(r, sequence)
-  local waits = { 'BACKORDERED', r.id }
+  local waits
   for i, line in ipairs(r.lines) do
     if line.backordered > 0 then
-      append(waits, { i, line.sku, line.backordered })
+      waits = append(waits or { 'BACKORDERED', r.id }, { i, line.sku, line.backordered })
     end
     if line.counted and line.covered + line.backordered > 0 then
-      local it = item(line.sku)
+      local it = line.it or item(line.sku)
       touch(it)
       it.R = it.R + line.covered + line.backordered
       it.Q = it.Q + line.backordered
@@ -66,7 +66,7 @@ local function take(r, sequence)
       settle(it)
     end
   end
-  if #waits > 2 then
+  if waits then
     emit(waits)
   end
 end

@@ -18,6 +18,8 @@ local function to_fields(flat)
   return fields
 end
 
+local default_resolved   -- what a SKU without a policy of its own is under
+
 local function stock_default()
   if not default_policy then
     default_policy = to_fields(redis.call('HGETALL', KEYS[2]))
@@ -30,15 +32,19 @@ local function item(sku)
   local it = items[sku]
   if not it then
     local key = base .. 'sku:' .. sku
-    local own = to_fields(redis.call('HGETALL', key))
+    local flat = redis.call('HGETALL', key)
+    local own = to_fields(flat)
+    local Q, F, exists = tonumber(own.q or 0), tonumber(own.f or 0), own.h ~= nil
+    -- The fields below that may still be nil stand here so that the table is made in one piece.
     it = {
-      sku = sku, key = key, own = own, exists = own.h ~= nil,
-      H = tonumber(own.h or 0), R = tonumber(own.r or 0),
-      Q = tonumber(own.q or 0), F = tonumber(own.f or 0),
-      enqueued = {}, dequeued = {},
+      sku = sku, key = key, own = own, exists = exists, existed = exists,
+      H = tonumber(own.h or 0), R = tonumber(own.r or 0), Q = Q, F = F,
+      was_filling = F > 0, had_queue = Q > 0,
+      -- h and r, and perhaps q and f, are all that it has: no policy of its own
+      plain = #flat == (own.q and 8 or 4),
+      enqueued = false, dequeued = false, policy = false, changed = false,
+      touched = false, available_before = 0, F_before = 0, short_before = 0, drains = false,
     }
-    it.was_filling, it.had_queue = it.F > 0, it.Q > 0
-    it.existed = it.exists
     items[sku] = it
   end
   return it
@@ -54,6 +60,10 @@ end
 local function policy(it)
   if it.policy then
     return it.policy
+  end
+  if it.plain and default_resolved then
+    it.policy = default_resolved
+    return default_resolved
   end
   local own, default = it.own, stock_default()
   local p = {
@@ -75,7 +85,18 @@ local function policy(it)
     end
   end
   it.policy = p
+  if it.plain then
+    default_resolved = p
+  end
   return p
+end
+
+-- forget_policies makes policies be resolved anew, after one has changed.
+local function forget_policies()
+  default_resolved = nil
+  for _, it in pairs(items) do
+    it.policy, it.plain = false, false
+  end
 end
 
 -- shortfall returns how many units are promised as covered and are not there.
@@ -89,8 +110,9 @@ local function touch(it)
     it.changed = true
     changed_items[#changed_items + 1] = it
   end
-  if not it.before then
-    it.before = { available = it.H - it.R, F = it.F, shortfall = shortfall(it) }
+  if not it.touched then
+    it.touched = true
+    it.available_before, it.F_before, it.short_before = it.H - it.R, it.F, shortfall(it)
     touched[#touched + 1] = it
   end
 end
@@ -107,10 +129,10 @@ end
 -- shortfall is always told; the others are by the policy in force.
 local function threshold_events()
   for _, it in ipairs(touched) do
-    local before, after = it.before.available, it.H - it.R
+    local before, after = it.available_before, it.H - it.R
     local p = policy(it)
     local short = shortfall(it)
-    if short > it.before.shortfall then
+    if short > it.short_before then
       emit({ 'OVERSOLD', it.sku, short })
     end
     if p.low and before >= p.low and after < p.low then
@@ -125,45 +147,54 @@ local function threshold_events()
   end
 end
 
--- write_items gives every changed SKU its final figures, and its queue and index their final entries.
-local function write_items()
-  local created, filling, not_filling, waiting, not_waiting = {}, {}, {}, {}, {}
-  -- note lists a SKU whose membership of an index changes.
-  local function note(it, was, is, added, removed)
-    if is and not was then
-      added[#added + 1] = 0
-      added[#added + 1] = it.sku
-    elseif was and not is then
-      removed[#removed + 1] = it.sku
+-- list_change notes a SKU that comes into an index, or goes.
+local function list_change(it, was, is, added, removed)
+  if is and not was then
+    added[#added + 1] = 0
+    added[#added + 1] = it.sku
+  elseif was and not is then
+    removed[#removed + 1] = it.sku
+  end
+end
+
+-- write_queue gives a SKU's queue its final entries.
+local function write_queue(it)
+  local queue_key, added, removed = base .. 'queue:' .. it.sku, {}, {}
+  for _, entry in ipairs(it.enqueued or {}) do
+    if not (it.dequeued and it.dequeued[entry.member]) then
+      added[#added + 1] = text(entry.score)
+      added[#added + 1] = entry.member
     end
   end
+  for member in pairs(it.dequeued or {}) do
+    removed[#removed + 1] = member
+  end
+  unpack_call('ZADD', queue_key, added, 2)
+  unpack_call('ZREM', queue_key, removed, 1)
+end
+
+-- write_items gives every changed SKU its final figures, and its queue and indexes their final entries.
+local function write_items()
+  local created, filling, not_filling, waiting, not_waiting = {}, {}, {}, {}, {}
   for _, it in ipairs(changed_items) do
     if it.Q > 0 or it.own.q then
-      redis.call('HSET', it.key, 'h', it.H, 'r', it.R, 'q', it.Q, 'f', it.F)
+      redis.call('HSET', it.key, 'h', text(it.H), 'r', text(it.R), 'q', text(it.Q), 'f', text(it.F))
+      list_change(it, it.was_filling, it.F > 0, filling, not_filling)
+      list_change(it, it.had_queue, it.Q > 0, waiting, not_waiting)
     else
-      redis.call('HSET', it.key, 'h', it.H, 'r', it.R)
+      redis.call('HSET', it.key, 'h', text(it.H), 'r', text(it.R))
     end
-    note(it, it.existed, true, created)
-    note(it, it.was_filling, it.F > 0, filling, not_filling)
-    note(it, it.had_queue, it.Q > 0, waiting, not_waiting)
+    if not it.existed then
+      list_change(it, false, true, created)
+    end
   end
   unpack_call('ZADD', KEYS[4], created, 2)
   unpack_call('ZADD', KEYS[9], filling, 2)
   unpack_call('ZADD', KEYS[10], waiting, 2)
   for _, it in ipairs(changed_items) do
-    local queue_key = base .. 'queue:' .. it.sku
-    local added, removed = {}, {}
-    for _, entry in ipairs(it.enqueued) do
-      if not it.dequeued[entry.member] then
-        added[#added + 1] = entry.score
-        added[#added + 1] = entry.member
-      end
+    if it.enqueued or it.dequeued then
+      write_queue(it)
     end
-    for member in pairs(it.dequeued) do
-      removed[#removed + 1] = member
-    end
-    unpack_call('ZADD', queue_key, added, 2)
-    unpack_call('ZREM', queue_key, removed, 1)
   end
   unpack_call('ZREM', KEYS[9], not_filling, 1)
   unpack_call('ZREM', KEYS[10], not_waiting, 1)

@@ -4,6 +4,10 @@
 
 -- settle sets how many units are due to the front of the queue, after any change of H, R or Q.
 local function settle(it)
+  if it.Q == 0 then
+    it.F = 0
+    return
+  end
   it.F = math.min(it.F, it.Q)
   local waiting = it.Q - it.F
   local free = it.H - (it.R - waiting)
@@ -18,12 +22,16 @@ end
 -- the caller's.
 local function enqueue(it, r, i, sequence)
   local member = r.id .. '/' .. i
-  it.dequeued[member] = nil
+  if it.dequeued then
+    it.dequeued[member] = nil
+  end
+  it.enqueued = it.enqueued or {}
   it.enqueued[#it.enqueued + 1] = { score = sequence * 1024 + i, member = member }
 end
 
 -- dequeue takes a line out, wherever it stands.
 local function dequeue(it, r, i)
+  it.dequeued = it.dequeued or {}
   it.dequeued[r.id .. '/' .. i] = true
 end
 
@@ -95,13 +103,13 @@ local function front(it)
     local member = it.stored[it.at]
     if not member then
       it.new_at = it.new_at or 1
-      local entry = it.enqueued[it.new_at]
+      local entry = it.enqueued and it.enqueued[it.new_at]
       if not entry then
         return nil
       end
       member = entry.member
     end
-    if not it.dequeued[member] then
+    if not (it.dequeued and it.dequeued[member]) then
       return member
     end
     if it.stored[it.at] then it.at = it.at + 1 else it.new_at = it.new_at + 1 end
@@ -147,7 +155,7 @@ local function work_off(fills)
   while touched[i] do
     local it = touched[i]
     local again = false
-    while it.F > it.before.F or (it.drains and it.F > 0) do
+    while it.F > it.F_before or (it.drains and it.F > 0) do
       it.drains = true
       if line_budget == 0 then
         return
@@ -158,14 +166,34 @@ local function work_off(fills)
   end
 end
 
+-- bring_up writes what is due to the lines of a reservation, working their queues off up to them. It
+-- returns false when the budget ended before that.
+local function bring_up(r)
+  local fills = {}
+  for _, line in ipairs(lines_of(r)) do
+    local it = line.counted and line.backordered > 0 and item(line.sku)
+    if it and it.F > 0 then
+      touch(it)
+      while it.F > 0 and line.backordered > 0 do
+        if line_budget == 0 then return false end
+        work_off_one(it, fills)
+      end
+    end
+  end
+  return true
+end
+
 -- end_request lets the queue have what a request freed and tells of the thresholds that it crossed.
 -- It returns the fills.
 local function end_request()
+  if #touched == 0 then
+    return touched
+  end
   local fills = {}
   work_off(fills)
   threshold_events()
   for _, it in ipairs(touched) do
-    it.before, it.drains = nil, nil
+    it.touched, it.drains = false, false
   end
   touched = {}
   return fills

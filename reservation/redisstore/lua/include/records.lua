@@ -134,13 +134,14 @@ end
 
 -- open_field returns a line's o field.
 local function open_field(line)
-  local text = line.covered .. ' ' .. line.backordered .. ' ' .. line.fulfilled
-  return line.flags_now and text .. ' ' .. line.flags_now or text
+  local open = text(line.covered) .. ' ' .. text(line.backordered) .. ' ' .. text(line.fulfilled)
+  return line.flags_now and open .. ' ' .. line.flags_now or open
 end
 
 -- full_record returns every field of a reservation that is new.
 local function full_record(r)
-  local list = { 's', r.state, 'c', r.created, 'g', r.sequence, 'k', r.term, 'n', r.count }
+  local list = { 's', text(r.state), 'c', text(r.created), 'g', text(r.sequence), 'k', text(r.term),
+    'n', text(r.count) }
   if r.fingerprint then append_pair(list, 'v', r.fingerprint) end
   if r.ttl > 0 then
     append_pair(list, 'd', r.ttl)
@@ -148,8 +149,9 @@ local function full_record(r)
   end
   if r.forget then append_pair(list, 'p', r.forget) end
   for i, line in ipairs(r.lines) do
-    append_pair(list, 'l' .. i, line.requested .. ' ' .. line.granted .. ' ' .. line.backordered_first .. ' '
-      .. line.available .. ' ' .. line.flags .. ' ' .. line.sku)
+    append_pair(list, 'l' .. text(i), text(line.requested) .. ' ' .. text(line.granted) .. ' '
+      .. text(line.backordered_first) .. ' ' .. text(line.available) .. ' ' .. text(line.flags) .. ' '
+      .. line.sku)
     if line.extras then append_pair(list, 'x' .. i, line.extras) end
     if line.moved then
       append_pair(list, 'o' .. i, open_field(line))
@@ -185,33 +187,27 @@ end
 -- write_records gives every changed reservation its final state and its place in the one index of that
 -- state, and takes it out of the other.
 local function write_records()
-  local added, removed = {}, {}
-  local function note(lists, key, ...)
-    local list = lists[key] or {}
-    lists[key] = list
-    for _, value in ipairs({ ... }) do
-      list[#list + 1] = value
-    end
-  end
+  local indexes = { KEYS[5], KEYS[6], KEYS[7] }
+  local added = { [KEYS[5]] = {}, [KEYS[6]] = {}, [KEYS[7]] = {} }
+  local removed = { [KEYS[5]] = {}, [KEYS[6]] = {}, [KEYS[7]] = {} }
   for _, r in ipairs(changed_records) do
     if r.forgotten then
       redis.call('DEL', r.key)
     end
     unpack_call('HSET', r.key, r.stored_state and moved_fields(r) or full_record(r), 2)
     local index, score = record_index(r.state, r)
-    note(added, index, score, r.id)
-    if r.stored_state then
-      local old = record_index(r.stored_state, r)
-      if old ~= index then note(removed, old, r.id) end
-    elseif r.forgotten and index ~= KEYS[7] then
-      note(removed, KEYS[7], r.id)
+    append_pair(added[index], text(score), r.id)
+    local old = r.stored_state and record_index(r.stored_state, r) or (r.forgotten and KEYS[7])
+    if old and old ~= index then
+      local list = removed[old]
+      list[#list + 1] = r.id
     end
   end
-  for _, key in ipairs({ KEYS[5], KEYS[6], KEYS[7] }) do
-    unpack_call('ZADD', key, added[key] or {}, 2)
+  for _, key in ipairs(indexes) do
+    unpack_call('ZADD', key, added[key], 2)
   end
-  for _, key in ipairs({ KEYS[5], KEYS[6], KEYS[7] }) do
-    unpack_call('ZREM', key, removed[key] or {}, 1)
+  for _, key in ipairs(indexes) do
+    unpack_call('ZREM', key, removed[key], 1)
   end
 end
 
