@@ -53,6 +53,9 @@ func (l *callLog) finished(
 ) {
 	code := status.Code(err)
 	level, message := l.judge(code, elapsed)
+	if errors.Is(err, errDraining) {
+		level, message = slog.LevelDebug, "call" // every watch, at every shutdown
+	}
 	if !l.logger.Enabled(ctx, level) {
 		return
 	}
@@ -87,9 +90,10 @@ func (l *callLog) finished(
 // judge decides how much a finished call matters to who runs the server.
 func (l *callLog) judge(code codes.Code, elapsed time.Duration) (slog.Level, string) {
 	switch code {
-	case codes.Internal, codes.Unknown, codes.DataLoss:
+	case codes.Internal, codes.Unknown:
 		return slog.LevelError, "fault"
-	case codes.Unavailable, codes.ResourceExhausted:
+	// DataLoss: of a watch whose position may as well be another store's.
+	case codes.Unavailable, codes.ResourceExhausted, codes.DataLoss:
 		return slog.LevelWarn, "call failed"
 	}
 	if elapsed >= l.slow {

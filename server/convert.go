@@ -30,6 +30,14 @@ func reservationMessage(in *reservation.Reservation) *holdfastv1.Reservation {
 	return out
 }
 
+func reservationMessages(in []reservation.Reservation) []*holdfastv1.Reservation {
+	out := make([]*holdfastv1.Reservation, len(in))
+	for i := range in {
+		out[i] = reservationMessage(&in[i])
+	}
+	return out
+}
+
 func lineMessages(in []reservation.ReservationLine) []*holdfastv1.ReservationLine {
 	messages := make([]holdfastv1.ReservationLine, len(in))
 	out := make([]*holdfastv1.ReservationLine, len(in))
@@ -85,6 +93,39 @@ func restockLineMessages(in []reservation.RestockLine) []*holdfastv1.RestockLine
 		message.AvailableQuantity = line.Available
 		message.FilledQuantity = line.Filled
 		message.BackorderedQuantity = line.Backordered
+		out[i] = message
+	}
+	return out
+}
+
+func onHandLineMessages(in []reservation.OnHandLine) []*holdfastv1.OnHandLine {
+	messages := make([]holdfastv1.OnHandLine, len(in))
+	out := make([]*holdfastv1.OnHandLine, len(in))
+	for i := range in {
+		line, message := &in[i], &messages[i]
+		message.Sku = line.SKU.String()
+		message.Delta = line.Delta
+		message.OnHandQuantity = line.OnHand
+		message.AvailableQuantity = line.Available
+		message.FilledQuantity = line.Filled
+		message.BackorderedQuantity = line.Backordered
+		message.ShortfallQuantity = line.Shortfall
+		out[i] = message
+	}
+	return out
+}
+
+func backorderMessages(in []reservation.Backorder) []*holdfastv1.Backorder {
+	messages := make([]holdfastv1.Backorder, len(in))
+	out := make([]*holdfastv1.Backorder, len(in))
+	for i := range in {
+		backorder, message := &in[i], &messages[i]
+		message.Sku = backorder.SKU.String()
+		message.Position = backorder.Position
+		message.ReservationId = backorder.ID.String()
+		message.LineIndex = int32(backorder.Index)
+		message.BackorderedQuantity = backorder.Units
+		message.WaitingSince = timeMessage(backorder.Since)
 		out[i] = message
 	}
 	return out

@@ -53,3 +53,41 @@ func backorderModeMessage(in reservation.BackorderMode) holdfastv1.BackorderMode
 	}
 	return holdfastv1.BackorderMode_BACKORDER_MODE_UNSPECIFIED
 }
+
+func eventTypeMessage(in reservation.EventType) holdfastv1.EventType {
+	switch in {
+	case reservation.EventReserved:
+		return holdfastv1.EventType_EVENT_TYPE_RESERVED
+	case reservation.EventCommitted:
+		return holdfastv1.EventType_EVENT_TYPE_COMMITTED
+	case reservation.EventExtended:
+		return holdfastv1.EventType_EVENT_TYPE_EXTENDED
+	case reservation.EventReleased:
+		return holdfastv1.EventType_EVENT_TYPE_RELEASED
+	case reservation.EventExpired:
+		return holdfastv1.EventType_EVENT_TYPE_EXPIRED
+	case reservation.EventFulfilled:
+		return holdfastv1.EventType_EVENT_TYPE_FULFILLED
+	case reservation.EventRestocked:
+		return holdfastv1.EventType_EVENT_TYPE_RESTOCKED
+	case reservation.EventAdjusted:
+		return holdfastv1.EventType_EVENT_TYPE_ADJUSTED
+	case reservation.EventBackordered:
+		return holdfastv1.EventType_EVENT_TYPE_BACKORDERED
+	case reservation.EventBackorderFilled:
+		return holdfastv1.EventType_EVENT_TYPE_BACKORDER_FILLED
+	case reservation.EventLowStock:
+		return holdfastv1.EventType_EVENT_TYPE_LOW_STOCK
+	case reservation.EventOutOfStock:
+		return holdfastv1.EventType_EVENT_TYPE_OUT_OF_STOCK
+	case reservation.EventBackInStock:
+		return holdfastv1.EventType_EVENT_TYPE_BACK_IN_STOCK
+	case reservation.EventOversold:
+		return holdfastv1.EventType_EVENT_TYPE_OVERSOLD
+	case reservation.EventPolicyChanged:
+		return holdfastv1.EventType_EVENT_TYPE_POLICY_CHANGED
+	case reservation.EventStoreChanged:
+		return holdfastv1.EventType_EVENT_TYPE_STORE_CHANGED
+	}
+	return holdfastv1.EventType_EVENT_TYPE_UNSPECIFIED
+}

@@ -17,8 +17,9 @@
 //     has as stock_id, reservation_id, request_id and sku reaches error metadata by that name.
 //  4. server/edges_test.go: its good and its hostile messages; export_test.go: its parse function.
 //  5. Where it has a reason that no other call has: reservation/errors.go, errors.proto, then
-//     describe in status.go (the linter names the switch) and docs/errors.md (a test does).
+//     codeOf in status.go (the linter names the switch) and docs/errors.md (a test does).
 //
-// A stream call answers a refusal inside its stream with statusOf(ctx, request, err), and ends by
-// its stream's context, which is done as soon as the server drains.
+// A stream call says what it refuses with statusOf(ctx, request, err), for no interceptor sees its
+// request. It ends by its stream's context, which is done as soon as the server drains; errDraining
+// is then its cause, and UNAVAILABLE what the caller must see (watch.go).
 package server

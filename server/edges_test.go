@@ -255,5 +255,5 @@ func otherEdges() []edge {
 
 func allEdges() []edge {
 	return slices.Concat(idEdges(), skuEdges(), lineEdges(), ttlEdges(), otherEdges(),
-		policyEdges())
+		policyEdges(), lifecycleEdges(), onHandEdges(), pageEdges(), watchEdges())
 }

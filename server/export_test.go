@@ -13,6 +13,11 @@ import (
 var (
 	StatusOf = statusOf
 	CodeOf   = codeOf
+
+	StateMessage         = stateMessage
+	LineReasonMessage    = lineReasonMessage
+	BackorderModeMessage = backorderModeMessage
+	EventTypeMessage     = eventTypeMessage
 )
 
 // MaxStatusSize is maxStatusSize.
@@ -23,6 +28,13 @@ func NewReservationService(store reservation.Store) holdfastv1.ReservationServic
 	return &reservationService{
 		store: store, metrics: newMetrics(prometheus.NewRegistry(), "test"),
 	}
+}
+
+// NewEventSender makes a sender without a filter and returns its deliver.
+func NewEventSender(
+	send func(*holdfastv1.WatchResponse) error,
+) func(reservation.EventBatch) error {
+	return (&eventSender{send: send}).deliver
 }
 
 // NewLogQuota makes a quota and returns its take.
@@ -41,6 +53,22 @@ func Parse(request any) (known bool, err error) {
 		_, err = parseRelease(in)
 	case *holdfastv1.GetReservationRequest:
 		_, _, err = parseGetReservation(in)
+	case *holdfastv1.CommitRequest:
+		_, err = parseCommit(in)
+	case *holdfastv1.ExtendRequest:
+		_, err = parseExtend(in)
+	case *holdfastv1.FulfillRequest:
+		_, err = parseFulfill(in)
+	case *holdfastv1.ListReservationsRequest:
+		_, err = parseListReservations(in)
+	case *holdfastv1.WatchRequest:
+		_, _, err = parseWatch(in)
+	case *holdfastv1.AdjustStockRequest:
+		_, err = parseAdjustStock(in)
+	case *holdfastv1.SetStockRequest:
+		_, err = parseSetStock(in)
+	case *holdfastv1.ListBackordersRequest:
+		_, err = parseListBackorders(in)
 	case *holdfastv1.RestockRequest:
 		_, err = parseRestock(in)
 	case *holdfastv1.SetPolicyRequest:

@@ -36,6 +36,7 @@ type rig struct {
 	conn         *grpc.ClientConn
 	reservations holdfastv1.ReservationServiceClient
 	stocks       holdfastv1.StockServiceClient
+	events       holdfastv1.EventServiceClient
 	log          *logBuffer
 }
 
@@ -60,6 +61,7 @@ func newRig(
 	r.conn = serve(t, r.server)
 	r.reservations = holdfastv1.NewReservationServiceClient(r.conn)
 	r.stocks = holdfastv1.NewStockServiceClient(r.conn)
+	r.events = holdfastv1.NewEventServiceClient(r.conn)
 	return r
 }
 
@@ -175,7 +177,8 @@ func (r *rig) snapshot() reservation.Snapshot {
 
 func diffSnapshots(before, after reservation.Snapshot) string {
 	return cmp.Diff(before, after, cmp.AllowUnexported(reservation.StockID{},
-		reservation.ReservationID{}, reservation.RequestID{}, reservation.SKU{}))
+		reservation.ReservationID{}, reservation.RequestID{}, reservation.SKU{},
+		reservation.AdjustReason{}))
 }
 
 // lines makes lines of pairs of SKU (string) and quantity (int or int64).

@@ -2,6 +2,7 @@ package server
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"runtime/debug"
 
@@ -36,8 +37,7 @@ func (c *chain) stream() []grpc.StreamServerInterceptor {
 		c.metrics.calls.StreamServerInterceptor(),
 		c.log.stream,
 		c.statusStream,
-		// drain: a stream that waits for news (health, later Watch) would hold a shutdown up
-		// forever.
+		// drain: a stream that waits for news (health, Watch) would hold a shutdown up forever.
 		c.drainStream,
 		recoverStream,
 	}
@@ -93,13 +93,16 @@ func recoverStream(
 	return handler(service, stream)
 }
 
-// drainStream ends the context of a stream when the server drains.
+// errDraining is the cause of a stream's context that ended because the server drains.
+var errDraining = errors.New("the server drains")
+
+// drainStream ends the context of a stream when the server drains, with errDraining as its cause.
 func (c *chain) drainStream(
 	service any, stream grpc.ServerStream, _ *grpc.StreamServerInfo, handler grpc.StreamHandler,
 ) error {
-	ctx, cancel := context.WithCancel(stream.Context())
-	defer cancel()
-	defer context.AfterFunc(c.drain, cancel)()
+	ctx, cancel := context.WithCancelCause(stream.Context())
+	defer cancel(nil)
+	defer context.AfterFunc(c.drain, func() { cancel(errDraining) })()
 	return handler(service, &drainedStream{ServerStream: stream, ctx: ctx})
 }
 

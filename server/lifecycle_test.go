@@ -100,6 +100,7 @@ func TestHealth_FollowsTheStore(t *testing.T) {
 	var streams []healthpb.Health_WatchClient
 	for _, service := range []string{
 		"", "holdfast.v1.ReservationService", "holdfast.v1.StockService",
+		"holdfast.v1.EventService",
 	} {
 		stream, err := checks.Watch(r.ctx, &healthpb.HealthCheckRequest{Service: service})
 		if err != nil {
@@ -236,7 +237,9 @@ func TestReflection_ListsTheServices(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, service := range []string{"holdfast.v1.ReservationService", "holdfast.v1.StockService"} {
+	for _, service := range []string{
+		"holdfast.v1.ReservationService", "holdfast.v1.StockService", "holdfast.v1.EventService",
+	} {
 		if !strings.Contains(response.String(), service) {
 			t.Errorf("%s is not listed: %v", service, response)
 		}

@@ -1,6 +1,7 @@
 package server_test
 
 import (
+	"context"
 	"slices"
 	"strings"
 	"testing"
@@ -8,6 +9,7 @@ import (
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/status"
 	"google.golang.org/protobuf/proto"
+	"google.golang.org/protobuf/reflect/protoreflect"
 
 	holdfastv1 "github.com/holdfast-dev/holdfast/gen/holdfast/v1"
 	"github.com/holdfast-dev/holdfast/server"
@@ -41,18 +43,32 @@ func TestLimits_Parser(t *testing.T) {
 // method finds the call that takes a request.
 func method(request proto.Message) string {
 	name := strings.TrimSuffix(string(request.ProtoReflect().Descriptor().Name()), "Request")
-	for _, service := range []string{"ReservationService", "StockService"} {
-		descriptor := holdfastv1.File_holdfast_v1_reservation_service_proto.Services()
-		if service == "StockService" {
-			descriptor = holdfastv1.File_holdfast_v1_stock_service_proto.Services()
-		}
-		for i := range descriptor.Get(0).Methods().Len() {
-			if string(descriptor.Get(0).Methods().Get(i).Name()) == name {
-				return "/holdfast.v1." + service + "/" + name
-			}
+	for _, file := range []protoreflect.FileDescriptor{
+		holdfastv1.File_holdfast_v1_reservation_service_proto,
+		holdfastv1.File_holdfast_v1_stock_service_proto,
+		holdfastv1.File_holdfast_v1_event_service_proto,
+	} {
+		service := file.Services().Get(0)
+		if service.Methods().ByName(protoreflect.Name(name)) != nil {
+			return "/" + string(service.FullName()) + "/" + name
 		}
 	}
 	return ""
+}
+
+// send calls what takes a request and returns how it went; of a watch, how it began.
+func (r *rig) send(request proto.Message) error {
+	in, isWatch := request.(*holdfastv1.WatchRequest)
+	if !isWatch {
+		return r.conn.Invoke(r.ctx, method(request), request, &holdfastv1.ReserveResponse{})
+	}
+	ctx, cancel := context.WithCancel(r.ctx)
+	defer cancel()
+	stream, err := r.events.Watch(ctx, in)
+	if err == nil {
+		_, err = stream.Recv()
+	}
+	return err
 }
 
 // TestLimits_ABreachChangesNothing sends every hostile request over the wire.
@@ -65,8 +81,7 @@ func TestLimits_ABreachChangesNothing(t *testing.T) {
 		if len(test.fields) == 0 {
 			continue
 		}
-		err := r.conn.Invoke(r.ctx, method(test.request), test.request,
-			&holdfastv1.ReserveResponse{})
+		err := r.send(test.request)
 		got := requireReason(t, err, codes.InvalidArgument, "INVALID_REQUEST")
 		if !slices.Equal(fields(got), test.fields) {
 			t.Errorf("%s of %T: fields %v, want %v", test.name, test.request, fields(got),
@@ -86,8 +101,7 @@ func TestLimits_GoodEdgesAreTaken(t *testing.T) {
 		if len(test.fields) > 0 {
 			continue
 		}
-		err := r.conn.Invoke(r.ctx, method(test.request), test.request,
-			&holdfastv1.ReserveResponse{})
+		err := r.send(test.request)
 		if code := status.Code(err); code == codes.InvalidArgument || code == codes.Unimplemented {
 			t.Errorf("%s of %T: %v", test.name, test.request, err)
 		}
@@ -134,10 +148,21 @@ func TestParse_InvalidUTF8AndMissingMessages(t *testing.T) {
 			ReservationId: "r-1",
 			Lines:         []*holdfastv1.LineQuantity{nil, {Sku: "A", Quantity: 1}, nil},
 		}, fields: []string{"lines[0]", "lines[2]"}},
+		{request: &holdfastv1.AdjustStockRequest{
+			RequestId: "q-1",
+			Lines:     []*holdfastv1.StockAdjustment{nil, {Sku: "A", Delta: 1, Reason: "a\xffb"}},
+		}, fields: []string{"lines[0]", "lines[1].reason"}},
+		{request: &holdfastv1.SetStockRequest{
+			RequestId: "q-1", Lines: []*holdfastv1.StockCount{{Sku: "A"}, nil},
+		}, fields: []string{"lines[1]"}},
+		{request: (*holdfastv1.WatchRequest)(nil)},
 		{request: (*holdfastv1.ReserveRequest)(nil), fields: []string{"reservation_id", "lines"}},
 		{request: (*holdfastv1.SetPolicyRequest)(nil), fields: []string{"sku"}},
 	} {
 		_, err := server.Parse(test.request)
+		if err == nil && test.fields == nil {
+			continue
+		}
 		got := takeApart(t, server.StatusOf(t.Context(), test.request, err))
 		if !slices.Equal(fields(got), test.fields) {
 			t.Errorf("%v: fields %v, want %v", test.request, fields(got), test.fields)

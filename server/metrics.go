@@ -1,6 +1,7 @@
 package server
 
 import (
+	"errors"
 	"runtime/debug"
 
 	grpcprom "github.com/grpc-ecosystem/go-grpc-middleware/providers/prometheus"
@@ -49,9 +50,11 @@ func newMetrics(registry prometheus.Registerer, version string) *metrics {
 	return m
 }
 
-// counted counts an error by its reason and returns it.
+// counted counts an error by its reason and returns it. The end of a watch by a shutdown is none:
+// an alarm on STORE_UNAVAILABLE would go off at every deployment.
 func (m *metrics) counted(err error) error {
-	if f, ok := err.(*failure); ok { //nolint:errorlint // statusOf returns it unwrapped
+	//nolint:errorlint // statusOf returns it unwrapped
+	if f, ok := err.(*failure); ok && !errors.Is(f.cause, errDraining) {
 		m.errors[f.reason].Inc()
 	}
 	return err

@@ -1,7 +1,6 @@
 package server
 
 import (
-	"encoding/base64"
 	"errors"
 	"fmt"
 	"strconv"
@@ -140,7 +139,7 @@ func (p *parser) skus(field string, names []string) []reservation.SKU {
 // lines reads 1 to MaxLines lines; of a longer list only the length is looked at, as in skus.
 func (p *parser) lines(in []*holdfastv1.LineQuantity) reservation.Lines {
 	if len(in) > reservation.MaxLines {
-		p.refuse("lines", tooManyLines(len(in)))
+		p.refuse("lines", wrongLineCount(len(in)))
 		return reservation.Lines{}
 	}
 	list := make([]reservation.Line, len(in))
@@ -160,8 +159,23 @@ func (p *parser) lines(in []*holdfastv1.LineQuantity) reservation.Lines {
 	return lines
 }
 
-func tooManyLines(n int) string {
+func wrongLineCount(n int) string {
 	return fmt.Sprintf("has %d lines, must have 1 to %d", n, reservation.MaxLines)
+}
+
+// part reads the request id and the lines of a call on a part of a reservation. They stand only
+// together; neither of them means everything.
+func (p *parser) part(
+	requestID string, in []*holdfastv1.LineQuantity,
+) (reservation.RequestID, reservation.Lines) {
+	if len(in) == 0 {
+		if requestID != "" {
+			p.refuse("request_id", "stands only with lines")
+		}
+		return reservation.RequestID{}, reservation.Lines{}
+	}
+	request := p.requestID(requestID)
+	return request, p.lines(in)
 }
 
 // ttl reads how long a hold lasts; absent is no hold, unless it is required.
@@ -202,28 +216,6 @@ func (p *parser) pageSize(size int32) int {
 		return reservation.DefaultPageSize
 	}
 	return int(size)
-}
-
-// pageToken reads what pageToken below wrote: the last SKU of the page before.
-func (p *parser) pageToken(token string) reservation.SKU {
-	if token == "" {
-		return reservation.SKU{}
-	}
-	name, err := base64.RawURLEncoding.Strict().DecodeString(token)
-	if err == nil {
-		var sku reservation.SKU
-		if sku, err = reservation.ParseSKU(string(name)); err == nil {
-			return sku
-		}
-	}
-	p.refuse("page_token", "is not a next_page_token of this call")
-	return reservation.SKU{}
-}
-
-// pageToken names the page after a SKU. It holds a place in the order of SKUs, not an offset, so it
-// never goes stale; it is encoded so that nobody builds one.
-func pageToken(last reservation.SKU) string {
-	return base64.RawURLEncoding.EncodeToString([]byte(last.String()))
 }
 
 // figure reads an optional number of units within a range.

@@ -147,6 +147,7 @@ func (r *readiness) publish() {
 		"", // the server as a whole
 		holdfastv1.ReservationService_ServiceDesc.ServiceName,
 		holdfastv1.StockService_ServiceDesc.ServiceName,
+		holdfastv1.EventService_ServiceDesc.ServiceName,
 	} {
 		r.checks.SetServingStatus(service, status)
 	}

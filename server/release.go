@@ -37,15 +37,8 @@ func parseRelease(in *holdfastv1.ReleaseRequest) (reservation.ReleaseRequest, er
 		ID:           p.reservationID("reservation_id", in.GetReservationId()),
 		AllowMissing: in.GetAllowMissing(),
 	}
-	if len(in.GetLines()) == 0 {
-		if in.GetRequestId() != "" {
-			p.refuse("request_id", "stands only with lines")
-		}
-		return request, p.err()
-	}
-	request.Request = p.requestID(in.GetRequestId())
-	request.Lines = p.lines(in.GetLines())
-	if in.GetAllowMissing() {
+	request.Request, request.Lines = p.part(in.GetRequestId(), in.GetLines())
+	if in.GetAllowMissing() && len(in.GetLines()) > 0 {
 		p.refuse("allow_missing", "stands only without lines")
 	}
 	return request, p.err()

@@ -1,11 +1,19 @@
 package server
 
 import (
+	"errors"
 	"fmt"
 	"strconv"
 
 	holdfastv1 "github.com/holdfast-dev/holdfast/gen/holdfast/v1"
 	"github.com/holdfast-dev/holdfast/reservation"
+)
+
+const (
+	sentenceUnknown = "the store's answer was lost and the call may have taken effect; " +
+		"retry with the same id to find out"
+	sentenceTooLate = "the call came to the store after its last moment; " +
+		"nothing was done and it is safe to retry"
 )
 
 // sentence says for people what went wrong and what it is about. It never names a key, a host or a
@@ -29,25 +37,39 @@ func sentence(about subject, e *reservation.Error, incident string) string {
 		return "reservation " + about.affected() + " is " + e.State.String() +
 			", which does not allow this call"
 	case reservation.ReasonMoreThanOpen:
-		return "reservation " + about.reservation + " has less open than the lines name: " +
-			skuList(about, e)
+		return lessThanNamed(about, e, "open")
 	case reservation.ReasonLinesRefused:
 		return refusalSentence(about, e.Refusals)
 	case reservation.ReasonStockItemInUse:
 		return skuList(about, e) + " has units on hand, reserved or queued"
+	case reservation.ReasonMoreThanCovered:
+		return lessThanNamed(about, e, "covered")
+	case reservation.ReasonBackorderedUnits:
+		return "reservation " + about.reservation +
+			" cannot be fulfilled whole while units of it wait: " + skuList(about, e)
+	case reservation.ReasonNotOnHand:
+		return "more would ship than is on hand: " + skuList(about, e)
+	case reservation.ReasonOnHandBelowZero:
+		return "on hand would go below zero: " + skuList(about, e)
+	case reservation.ReasonOnHandDiffers:
+		return "on hand is not what was expected: " + skuList(about, e)
 	case reservation.ReasonFigureOutOfRange:
 		return fmt.Sprintf("a figure of %s would pass %d", skuList(about, e),
 			int64(reservation.MaxFigure))
+	case reservation.ReasonEventsTrimmed:
+		return fmt.Sprintf("the journal of stock %s begins at %d: what came after the position is gone",
+			about.stock, e.Oldest)
+	case reservation.ReasonPositionUnknown:
+		return "stock " + about.stock + " never reached the position: " +
+			"its store lost what it had acknowledged, or is another one"
 	case reservation.ReasonStoreUnavailable:
-		return "the store is not available; nothing was done and it is safe to retry"
+		return unavailableSentence(e)
 	case reservation.ReasonStoreNotDurable:
 		return "the store keeps less than the durability that was chosen; nothing was done"
 	case reservation.ReasonOutcomeUnknown:
-		return "the store's answer was lost and the call may have taken effect; " +
-			"retry with the same id to find out"
+		return sentenceUnknown
 	case reservation.ReasonTooLate:
-		return "the call came to the store after its last moment; " +
-			"nothing was done and it is safe to retry"
+		return sentenceTooLate
 	case reservation.ReasonOverloaded:
 		return "too much is waiting for stock " + about.stock +
 			"; nothing was done and it is safe to retry later"
@@ -57,6 +79,18 @@ func sentence(about subject, e *reservation.Error, incident string) string {
 		return "the caller gave up before the call was sent to the store; nothing was done"
 	}
 	return "a fault in Holdfast"
+}
+
+func lessThanNamed(about subject, e *reservation.Error, what string) string {
+	return "reservation " + about.reservation + " has less " + what + " than the lines name: " +
+		skuList(about, e)
+}
+
+func unavailableSentence(e *reservation.Error) string {
+	if errors.Is(e.Cause, errDraining) {
+		return "the server is shutting down; watch again after the last position received"
+	}
+	return "the store is not available; nothing was done and it is safe to retry"
 }
 
 // affected names the reservation that a refusal is about. A Reserve makes its own, so only the one
@@ -105,8 +139,10 @@ func refusalSentence(about subject, refusals []reservation.LineRefusal) string {
 	b = append(b, first.Reason.String()...)
 	b = append(b, "); "...)
 	b = strconv.AppendInt(b, int64(len(refusals)), 10)
-	b = append(b, " of "...)
-	b = strconv.AppendInt(b, int64(about.lines), 10)
+	if about.lines > 0 { // a Commit names none
+		b = append(b, " of "...)
+		b = strconv.AppendInt(b, int64(about.lines), 10)
+	}
 	return string(append(b, " lines refused"...))
 }
 

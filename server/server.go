@@ -97,6 +97,7 @@ func New(store reservation.Store, opts Options) *Server {
 		store: store, metrics: measured, requireTTL: opts.RequireTTL,
 	})
 	holdfastv1.RegisterStockServiceServer(server, &stockService{store: store})
+	holdfastv1.RegisterEventServiceServer(server, &eventService{store: store})
 	// Counters that exist from the start can be alarmed on before the first error.
 	measured.calls.InitializeMetrics(server)
 

@@ -33,6 +33,12 @@ type stockService struct {
 	store reservation.Store
 }
 
+// eventService has the calls that tell what happens.
+type eventService struct {
+	holdfastv1.UnimplementedEventServiceServer
+	store reservation.Store
+}
+
 func sayReplayed(ctx context.Context) {
 	// It fails only after headers were sent or outside a call, and nothing sends them earlier.
 	_ = grpc.SetHeader(ctx, metadata.Pairs(ReplayedHeader, "true"))

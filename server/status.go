@@ -33,10 +33,19 @@ func codeOf(ctx context.Context, reason reservation.Reason) codes.Code {
 		reservation.ReasonWrongState,
 		reservation.ReasonMoreThanOpen,
 		reservation.ReasonLinesRefused,
-		reservation.ReasonStockItemInUse:
+		reservation.ReasonStockItemInUse,
+		reservation.ReasonMoreThanCovered,
+		reservation.ReasonBackorderedUnits,
+		reservation.ReasonNotOnHand,
+		reservation.ReasonOnHandBelowZero:
 		return codes.FailedPrecondition
-	case reservation.ReasonFigureOutOfRange:
+	case reservation.ReasonOnHandDiffers:
+		return codes.Aborted
+	case reservation.ReasonFigureOutOfRange,
+		reservation.ReasonEventsTrimmed:
 		return codes.OutOfRange
+	case reservation.ReasonPositionUnknown:
+		return codes.DataLoss
 	case reservation.ReasonStoreUnavailable,
 		reservation.ReasonStoreNotDurable,
 		reservation.ReasonOutcomeUnknown,
@@ -75,8 +84,7 @@ func (f *failure) GRPCStatus() *status.Status { return f.status }
 // statusOf turns the error of a handler into what its caller sees. Statuses (of other services, of
 // calls that are not implemented) pass unchanged; what is not the store's error is a fault of ours.
 func statusOf(ctx context.Context, request any, err error) error {
-	// Only as it is: around a wrapped status stands a text that is not for callers.
-	if _, isStatus := err.(interface{ GRPCStatus() *status.Status }); isStatus {
+	if isStatus(err) {
 		return err
 	}
 	about := subjectOf(request)
@@ -89,6 +97,13 @@ func statusOf(ctx context.Context, request any, err error) error {
 		e = &reservation.Error{Reason: reservation.ReasonInternal, Cause: err}
 	}
 	return storeFailure(ctx, about, e)
+}
+
+// isStatus says whether an error is a status as it is: around a wrapped one stands a text that is
+// not for callers.
+func isStatus(err error) bool {
+	_, is := err.(interface{ GRPCStatus() *status.Status })
+	return is
 }
 
 func isKnown(reason reservation.Reason) bool {
@@ -116,6 +131,9 @@ func storeFailure(ctx context.Context, about subject, e *reservation.Error) *fai
 	}
 	if e.Reason == reservation.ReasonWrongState {
 		info.add("state", e.State.String())
+	}
+	if e.Reason == reservation.ReasonEventsTrimmed {
+		info.addNumber("oldest_sequence", e.Oldest)
 	}
 	if !e.SettlesAt.IsZero() {
 		info.add("settles_at", wireTime(e.SettlesAt))

@@ -18,7 +18,7 @@ func OpenEmbedded(ctx context.Context, options Options) (*Store, error) {
 	if err != nil {
 		return nil, err
 	}
-	scripts, err := loadScripts(false, options.clock)
+	scripts, err := loadScripts(false, options)
 	if err != nil {
 		return nil, err
 	}

@@ -75,7 +75,9 @@ type Options struct {
 	Logger *slog.Logger
 
 	clock string // for tests: takes the place of lua/include/clock.lua
-	quiet bool   // for tests: does nothing by itself between calls
+	// mutate, for tests, changes the text of a script's file.
+	mutate func(file, text string) string
+	quiet  bool // for tests: does nothing by itself between calls
 }
 
 // withDefaults fills in what is unset and refuses what cannot be.

@@ -59,13 +59,13 @@ type script struct {
 	sha    string
 }
 
-// loadScripts joins every script with its includes. A real server gets the shebang line, by which
-// it refuses cross-slot access and, before the script runs, a store that is full or read-only;
-// miniredis cannot parse it. A clock that is not empty takes the place of lua/include/clock.lua.
-func loadScripts(shebang bool, clock string) (map[scriptName]*script, error) {
+// loadScripts joins every script with its includes. A real server gets the shebang line, by which it
+// refuses cross-slot access and, before the script runs, a store that is full or read-only; miniredis
+// cannot parse it.
+func loadScripts(shebang bool, options Options) (map[scriptName]*script, error) {
 	scripts := make(map[scriptName]*script, len(allScripts()))
 	for _, name := range allScripts() {
-		source, err := joinScript(name, shebang, clock)
+		source, err := joinScript(name, shebang, options)
 		if err != nil {
 			return nil, err
 		}
@@ -75,7 +75,7 @@ func loadScripts(shebang bool, clock string) (map[scriptName]*script, error) {
 	return scripts, nil
 }
 
-func joinScript(name scriptName, shebang bool, clock string) (string, error) {
+func joinScript(name scriptName, shebang bool, options Options) (string, error) {
 	body, err := luaFiles.ReadFile("lua/" + string(name) + ".lua")
 	if err != nil {
 		return "", fmt.Errorf("script %s: %w", name, err)
@@ -90,18 +90,27 @@ func joinScript(name scriptName, shebang bool, clock string) (string, error) {
 	}
 	includes := strings.Replace(headerValue(string(body), "Include"), "mutation", mutationIncludes, 1)
 	for include := range strings.FieldsSeq(includes) {
-		if include == "clock" && clock != "" {
-			joined.WriteString(clock)
+		if include == "clock" && options.clock != "" {
+			joined.WriteString(options.clock)
 			continue
 		}
-		text, err := luaFiles.ReadFile("lua/include/" + include + ".lua")
+		path := "include/" + include + ".lua"
+		text, err := luaFiles.ReadFile("lua/" + path)
 		if err != nil {
 			return "", fmt.Errorf("script %s: include: %w", name, err)
 		}
-		joined.Write(text)
+		joined.WriteString(options.mutated(path, text))
 	}
-	joined.Write(body)
+	joined.WriteString(options.mutated(string(name)+".lua", body))
 	return joined.String(), nil
+}
+
+// mutated returns a file's text, changed where a test wants it so.
+func (o Options) mutated(file string, text []byte) string {
+	if o.mutate == nil {
+		return string(text)
+	}
+	return o.mutate(file, string(text))
 }
 
 // headerValue returns what stands behind "-- <name>:" in a script's header; empty when it is not

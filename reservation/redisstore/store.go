@@ -45,7 +45,7 @@ func Open(ctx context.Context, options Options) (*Store, error) {
 	if err != nil {
 		return nil, err
 	}
-	scripts, err := loadScripts(true, options.clock)
+	scripts, err := loadScripts(true, options)
 	if err != nil {
 		return nil, err
 	}

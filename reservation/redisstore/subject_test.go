@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"log/slog"
 	"os"
-	"strconv"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -31,6 +30,9 @@ var realServer *redistest.Server
 func TestMain(m *testing.M) { os.Exit(runTests(m)) }
 
 func runTests(m *testing.M) int {
+	if os.Getenv(mutantVariable) != "" {
+		return m.Run()
+	}
 	dir, err := os.MkdirTemp("", "holdfast-redis-")
 	if err != nil {
 		fmt.Fprintln(os.Stderr, err)
@@ -49,7 +51,10 @@ func runTests(m *testing.M) int {
 
 var prefixes atomic.Int64
 
-func newPrefix() string { return "test" + strconv.FormatInt(prefixes.Add(1), 10) }
+// newPrefix returns a key prefix that no other test, nor a mutant's process, has.
+func newPrefix() string {
+	return fmt.Sprintf("test-%d-%d", os.Getpid(), prefixes.Add(1))
+}
 
 // openReal opens a store on the real server under a prefix of its own.
 func openReal(t *testing.T, options Options) *Store {
@@ -98,7 +103,9 @@ type subject struct {
 func newSubject(t *testing.T, open func(*testing.T, Options) *Store) storetest.Subject {
 	t.Helper()
 	logger := slog.New(slog.NewTextHandler(t.Output(), nil))
-	store := open(t, Options{clock: testClock, quiet: true, Logger: logger})
+	store := open(t, Options{
+		clock: testClock, quiet: true, Logger: logger, mutate: mutationOf(os.Getenv(mutantVariable)),
+	})
 	s := &subject{Store: store, Clock: storetest.NewClock(), t: t}
 	s.setClock()
 	return s

@@ -32,7 +32,7 @@ func (p present) epochAt(sequence int64) int64 {
 
 // reached says whether this store ever was at a position.
 func (p present) reached(at reservation.Position) bool {
-	if at == (reservation.Position{}) {
+	if at.Sequence == 0 {
 		return true
 	}
 	if at.Sequence > p.sequence || at.Epoch > p.epoch || at.Epoch < 1 {
@@ -91,7 +91,7 @@ func (s *Store) Watch(
 		return &reservation.Error{Reason: reservation.ReasonPositionUnknown}
 	}
 	w := watcher{store: s, feed: f, at: after, deliver: deliver}
-	if w.at.Epoch == 0 {
+	if w.at.Sequence == 0 {
 		w.at.Epoch = now.epochAt(1)
 	}
 	// Where it begins is told at once, so that a caller who began now can go on from here.

@@ -192,12 +192,14 @@ type WatchRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// The stock: 1-64 of A-Z a-z 0-9 . _ -; empty means "default". It need not exist yet.
 	StockId string `protobuf:"bytes,1,opt,name=stock_id,json=stockId,proto3" json:"stock_id,omitempty"`
-	// Send what came after this position: that of the last event received, or sequence 0 for all that the
-	// journal has. Unset: only what comes from now on.
+	// Send what came after this position: that of the last response received, or sequence 0 for all that the
+	// journal has. The epoch is at least 1 unless sequence is 0. Unset: only what comes from now on.
 	After *Position `protobuf:"bytes,2,opt,name=after,proto3" json:"after,omitempty"`
-	// Only events of these types; empty: all.
+	// Only events of these types; empty: all. STORE_CHANGED is sent in any case.
 	Types []EventType `protobuf:"varint,3,rep,packed,name=types,proto3,enum=holdfast.v1.EventType" json:"types,omitempty"`
-	// Only events that concern one of these SKUs; empty: all. At most 1,000.
+	// Only events that name one of these SKUs on any line, whole, with their other lines too; empty: all. At
+	// most 1,000; order and repetition mean nothing. An event that names no SKU (EXTENDED, COMMITTED without
+	// lines, POLICY_CHANGED of the stock's default) is then not sent, except STORE_CHANGED.
 	Skus          []string `protobuf:"bytes,4,rep,name=skus,proto3" json:"skus,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -261,7 +263,9 @@ func (x *WatchRequest) GetSkus() []string {
 	return nil
 }
 
-// WatchResponse is some of what happened.
+// WatchResponse is some of what happened. The first comes at once, without events: it says where the watch
+// begins. One without events comes also when 1,000 or more did not pass the filter. Its events are at most
+// 1 MiB.
 type WatchResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// Events that pass the filter, in order; may be empty.

@@ -10,7 +10,8 @@
 -- each reservation: id and a list as in include/records.lua, record_reply}}
 local state, score, last, limit = tonumber(ARGV[6]), tonumber(ARGV[7]), ARGV[8], tonumber(ARGV[9])
 local index = record_index(state, {})
-local PORTION, MOST = 100, 2000 -- entries read at once, and in all: a page may be short, never slow
+-- Entries read at once, and entries and lines read in all: a page may be short, never slow.
+local PORTION, MOST, MOST_LINES = 100, 2000, 10000
 
 -- place_after returns the rank of the first entry behind a score and an id, present or not.
 local function place_after(at, id)
@@ -33,17 +34,17 @@ local function shown(r)
 end
 
 local rank = score and place_after(score, last) or 0
-local reply, found, read, over = { code.OK, 0, '', '' }, 0, 0, false
-while found < limit and read < MOST and not over do
+local reply, found, read, lines, over = { code.OK, 0, '', '' }, 0, 0, 0, false
+while found < limit and read < MOST and lines < MOST_LINES and not over do
   local entries = redis.call('ZRANGE', index, rank, rank + PORTION - 1, 'WITHSCORES')
   over = #entries < 2 * PORTION
   for i = 1, #entries, 2 do
-    if found == limit then
+    if found == limit or lines >= MOST_LINES then
       over = false
       break
     end
     local r = record(entries[i])
-    rank, read = rank + 1, read + 1
+    rank, read, lines = rank + 1, read + 1, lines + (r.count or 0)
     reply[3], reply[4] = entries[i + 1], entries[i]
     if shown(r) then
       found = found + 1

@@ -1,7 +1,6 @@
 -- What calls that change on hand have in common. They answer two texts: rows, one a line, "moved by,
 -- on hand, available, filled, still backordered, shortfall" right after that line; and fills, one a fill,
 -- "reservation, units, SKU", at most 100.
-local MAX_FILLS = 100
 
 -- move_on_hand changes a SKU's on hand by units, creates it where it is new, and returns the row.
 local function move_on_hand(it, units)
@@ -17,11 +16,7 @@ end
 
 -- moved_reply ends the request, remembers its answer and returns it.
 local function moved_reply(q, fingerprint, rows)
-  local fills = {}
-  for i, filled in ipairs(end_request()) do
-    if i > MAX_FILLS then break end
-    fills[i] = filled.id .. ' ' .. filled.units .. ' ' .. filled.sku
-  end
+  local fills = end_request()
   remember(q, fingerprint, joined(rows, '\n'), joined(fills, '\n'))
   return { code.OK, q.sequence, now, q.a, q.b }
 end

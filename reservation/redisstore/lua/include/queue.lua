@@ -63,7 +63,8 @@ local function give_back_all(r, event)
     if covered + backordered > 0 then
       give_back(r, i, covered, backordered)
       local at = #event
-      event[at + 1], event[at + 2], event[at + 3], event[at + 4] = i, line.sku, covered, backordered
+      event[at + 1], event[at + 2] = text(i), line.sku
+      event[at + 3], event[at + 4] = text(covered), text(backordered)
     end
   end
   return event
@@ -88,7 +89,8 @@ local function reclaim()
   return #due == line_budget, #due
 end
 
-local PORTION = 100 -- queue entries read at once
+local PORTION = 100   -- queue entries read at once
+local MAX_FILLS = 100 -- fills that an answer names
 
 -- front returns the first entry that still waits in a SKU's queue, nil where there is none: the stored
 -- entries first, read in portions, then those of this script.
@@ -129,8 +131,10 @@ local function fill(it, r, i, fills)
     dequeue(it, r, i)
   end
   change_record(r)
-  emit({ 'BACKORDER_FILLED', r.id, i, it.sku, units })
-  fills[#fills + 1] = { id = r.id, sku = it.sku, units = units }
+  emit({ 'BACKORDER_FILLED', r.id, text(i), it.sku, text(units) })
+  if #fills < MAX_FILLS then
+    fills[#fills + 1] = r.id .. ' ' .. text(units) .. ' ' .. it.sku
+  end
 end
 
 -- work_off_one handles the first entry of a queue that has units due: a hold that is due is reclaimed, any
@@ -184,7 +188,7 @@ local function bring_up(r)
 end
 
 -- end_request lets the queue have what a request freed and tells of the thresholds that it crossed.
--- It returns the fills.
+-- It returns the first fills as text: "reservation, units, SKU" each.
 local function end_request()
   if #touched == 0 then
     return touched

@@ -35,6 +35,7 @@ local function record_of(id, key, fields)
   r.created = tonumber(fields.c or 0)
   r.ttl = tonumber(fields.d or 0)
   r.expires = tonumber(fields.e or 0)
+  r.stored_expires = r.expires
   r.sequence = tonumber(fields.g or 0)
   r.term = tonumber(fields.k or 0)
   r.term_began = tonumber(fields.b)
@@ -162,20 +163,23 @@ end
 
 -- moved_fields returns the fields of a known reservation that have changed.
 local function moved_fields(r)
-  local list = { 's', r.state }
-  if r.ttl > 0 then
-    list[3], list[4] = 'e', r.expires
+  local list = {}
+  if r.state ~= r.stored_state then
+    append_pair(list, 's', text(r.state))
+  end
+  if r.expires ~= r.stored_expires then
+    append_pair(list, 'e', text(r.expires))
   end
   if r.forget or r.term_began then
-    append_pair(list, 'p', r.forget or '')
+    append_pair(list, 'p', r.forget and text(r.forget) or '')
   end
   if r.term_began then
-    append_pair(list, 'k', r.term)
-    append_pair(list, 'b', r.term_began)
+    append_pair(list, 'k', text(r.term))
+    append_pair(list, 'b', text(r.term_began))
   end
   for i, line in ipairs(r.lines or {}) do
     if line.moved then
-      append_pair(list, 'o' .. i, open_field(line))
+      append_pair(list, 'o' .. text(i), open_field(line))
       if line.extras_now then
         append_pair(list, 'y' .. i, line.extras_now)
       end

@@ -1,0 +1,229 @@
+package redisstore
+
+import (
+	"bytes"
+	"context"
+	"os"
+	"os/exec"
+	"strings"
+	"testing"
+	"time"
+)
+
+// mutantVariable names the mutant that a test process runs with. Such a process has no Redis: a mutant
+// may loop for ever, and would hold up every other test.
+const mutantVariable = "HOLDFAST_TEST_MUTANT"
+
+// mutantTimeout is how long a mutant may run; one that loops is found by that.
+const mutantTimeout = 40 * time.Second
+
+// mutant is a fault put into the scripts. The suite must find every one: a rule that can be taken out
+// unnoticed is not tested.
+type mutant struct {
+	name string // what is broken
+	file string
+	old  string
+	new  string
+}
+
+// mutants is the list. Add one with each rule that the scripts learn.
+func mutants() []mutant {
+	return []mutant{
+		{"Reserve grants a known id again", "reserve.lua", "if r.exists then", "if false then"},
+		{
+			"other content under a known id is replayed", "reserve.lua",
+			"if r.fingerprint ~= fingerprint then", "if false then",
+		},
+		{
+			"a lost line does not refuse the others", "reserve.lua",
+			"#result.refused == 0 or (partial and result.any)", "result.any",
+		},
+		{
+			"the last one in is the first one out", "include/queue.lua",
+			"score = sequence * 1024 + i", "score = -sequence * 1024 + i",
+		},
+		{
+			"lines of one order wait in reverse", "include/queue.lua",
+			"score = sequence * 1024 + i", "score = sequence * 1024 + 1023 - i",
+		},
+		{
+			"freed units do not go to the queue", "include/queue.lua",
+			"it.F = it.F + math.min(free, waiting)", "it.F = it.F",
+		},
+		{
+			"lost units stay promised to the queue", "include/queue.lua",
+			"it.F = it.F - math.min(-free, it.F)", "it.F = it.F",
+		},
+		{
+			"a released line stays in the queue", "include/queue.lua",
+			"if backordered > 0 and line.backordered == 0 then", "if false then",
+		},
+		{
+			"a due hold is filled", "include/queue.lua",
+			"if is_due(r) then\n    lapse(r)\n    return true", "if false then\n    return true",
+		},
+		{
+			"the queue is worked off without a bound", "include/queue.lua",
+			"line_budget = line_budget - 1", "line_budget = line_budget",
+		},
+		{
+			"holds expire a millisecond early", "include/records.lua",
+			"r.expires <= now", "r.expires <= now + 1",
+		},
+		{
+			"holds expire a millisecond late", "include/records.lua",
+			"r.expires <= now", "r.expires < now",
+		},
+		{
+			"an expired hold makes answers worse", "reserve.lua",
+			"more_due = reclaim()", "more_due = false",
+		},
+		{
+			"one round of reclaiming must do", "reserve.lua",
+			"if more_due and result.worse then", "if false then",
+		},
+		{
+			"the sequence skips one", "include/journal.lua",
+			"redis.call('HSET', KEYS[1], 'sequence', last)",
+			"redis.call('HSET', KEYS[1], 'sequence', last + 1)",
+		},
+		{
+			"a release is not in the journal", "release.lua",
+			"event[4] = r.state\n    emit(event)", "event[4] = r.state",
+		},
+		{
+			"the floor may be passed by one", "reserve.lua",
+			"available - quantity >= p.floor", "available - quantity >= p.floor - 1",
+		},
+		{
+			"the floor cannot be reached", "reserve.lua",
+			"available - quantity >= p.floor", "available - quantity > p.floor",
+		},
+		{
+			"whoever comes after the stock is gone is not backordered", "include/decide.lua",
+			"math.max(before, trial.own, 0)", "math.max(granted, trial.own, 0)",
+		},
+		{
+			"a cart edit goes to the end of the queue", "include/decide.lua",
+			"math.max(before, trial.own, 0)", "math.max(before, 0)",
+		},
+		{
+			"lines of one SKU do not see each other", "include/decide.lua",
+			"trial.available = before - granted", "trial.available = before",
+		},
+		{
+			"a Restock counts twice", "restock.lua", "if q.exists then", "if false then",
+		},
+		{
+			"a release before the reserve is forgotten", "reserve.lua",
+			"if r.term == 0 then", "if false then",
+		},
+		{
+			"finished reservations are remembered for ever", "include/records.lua",
+			"if forget and forget <= now then", "if false then",
+		},
+		{
+			"request ids are remembered for ever", "include/requests.lua",
+			"tonumber(fields[4]) > now", "true",
+		},
+		{
+			"units that are not there ship", "fulfill.lua",
+			"refused = refused or missing(r, plan)", "refused = refused",
+		},
+		{
+			"units that wait ship", "fulfill.lua",
+			"if ship(r, ask[1], ask[2], plan) > 0 then", "if false then",
+		},
+		{
+			"Fulfill does not look for units due to it", "fulfill.lua",
+			"if not bring_up(r) then return { code.AGAIN } end", "",
+		},
+		{
+			"an adjustment takes on hand below zero", "adjust.lua",
+			"function(_, sum) return sum < 0 end", "function() return false end",
+		},
+		{
+			"a count ignores what was expected", "set_stock.lua",
+			"ask[3] and ask[3] ~= ask[1].H", "false",
+		},
+		{
+			"an expired hold is committed", "commit.lua",
+			"if is_due(r) then lapse(r) end\n  if r.state == EXPIRED and again",
+			"if r.state == EXPIRED and again",
+		},
+		{
+			"reacquire ignores the floor", "commit.lua",
+			"p.tracked and p.floor and", "false and",
+		},
+		{
+			"a shortfall is not told", "include/items.lua",
+			"if short > it.short_before then", "if false then",
+		},
+		{
+			"a policy's default is not inherited", "include/items.lua",
+			"mode = own.bm or default.bm or '1'", "mode = own.bm or '1'",
+		},
+		{
+			"untracked SKUs run out", "reserve.lua",
+			"if not p.tracked or not p.floor or", "if not p.floor or",
+		},
+	}
+}
+
+// mutationOf returns the change that a mutant makes; nil for no name.
+func mutationOf(name string) func(file, text string) string {
+	for _, m := range mutants() {
+		if m.name == name {
+			return func(file, text string) string {
+				if file != m.file {
+					return text
+				}
+				return strings.Replace(text, m.old, m.new, 1)
+			}
+		}
+	}
+	return nil
+}
+
+// TestMutants_AreKilled runs the suite against each mutant, in a process of its own, and wants it to fail.
+func TestMutants_AreKilled(t *testing.T) {
+	t.Parallel()
+	if os.Getenv(mutantVariable) != "" {
+		t.Skip("this process is a mutant")
+	}
+	places := make(chan struct{}, 2)
+	for _, m := range mutants() {
+		t.Run(m.name, func(t *testing.T) {
+			t.Parallel()
+			if !strings.Contains(sourceOf(t, m.file), m.old) {
+				t.Fatalf("%s does not have %q any more: change the mutant with it", m.file, m.old)
+			}
+			places <- struct{}{}
+			defer func() { <-places }()
+			if output, survived := runMutant(t, m.name); survived {
+				t.Errorf("it survived:\n%s", output)
+			}
+		})
+	}
+}
+
+// runMutant runs the suite's scenarios with a mutant until the first fails.
+func runMutant(t *testing.T, name string) (output string, survived bool) {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), mutantTimeout)
+	defer cancel()
+	program, err := os.Executable()
+	if err != nil {
+		t.Fatal(err)
+	}
+	var printed bytes.Buffer
+	run := exec.CommandContext(ctx, program, "-test.failfast", "-test.parallel", "1",
+		"-test.run", "^TestStore_Embedded$/^scenarios$")
+	run.Env = append(os.Environ(), mutantVariable+"="+name)
+	run.Stdout, run.Stderr = &printed, &printed
+	err = run.Run()
+	if err != nil && ctx.Err() == nil && !strings.Contains(printed.String(), "--- FAIL") {
+		t.Fatalf("the mutant's process did not run its tests: %v\n%s", err, &printed)
+	}
+	return printed.String(), err == nil
+}
