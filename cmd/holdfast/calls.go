@@ -125,8 +125,22 @@ func idOr(id string) string {
 	return rand.Text()
 }
 
+// againAsItIs says that an unavailable call is made again without more ado.
+const againAsItIs = "Run it again: whatever became of this try, it is done only once."
+
 // againWith says how an unavailable call is made again.
 func againWith(flag, id string) string {
 	return fmt.Sprintf(
 		"Run it again with %s %s: whatever became of this try, it is done only once.", flag, id)
+}
+
+// nameRequest says under which id a request was carried out, so that it can be made again with it.
+func nameRequest(w io.Writer, call, id, note string) {
+	switch {
+	case id == "":
+	case note == "":
+		fmt.Fprintln(w, call, id)
+	default:
+		fmt.Fprintf(w, "%s %s (%s)\n", call, id, note)
+	}
 }

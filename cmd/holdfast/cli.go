@@ -29,15 +29,26 @@ later: what a command sends may be sent again with the same id.`
 
 // grammar is the command line.
 type grammar struct {
-	Serve   serveCommand   `cmd:"" help:"Run the server."`
-	Reserve reserveCommand `cmd:"" help:"Reserve units for an order or a cart."`
-	Release releaseCommand `cmd:"" help:"Give units of a reservation back, all or some."`
-	Get     getCommand     `cmd:"" help:"Show a reservation as it is now."`
-	Check   checkCommand   `cmd:"" help:"Ask what reserve would answer; reserves nothing. Exit status 1 when it would refuse."`
-	Restock restockCommand `cmd:"" help:"Add units that arrived; waiting backorders are filled first."`
-	Stock   stockCommands  `cmd:"" help:"Show the figures of SKUs, delete a SKU."`
-	Policy  policyCommands `cmd:"" help:"Show and set what may be promised of a SKU, or of all SKUs of a stock by default."`
-	Replay  replayCommand  `cmd:"" help:"Send a real order history through a running server."`
+	Serve serveCommand `cmd:"" help:"Run the server."`
+
+	Reserve      reserveCommand      `cmd:"" help:"Reserve units for an order, or hold them for a cart."`
+	Commit       commitCommand       `cmd:"" help:"Make a hold firm: the order is placed."`
+	Extend       extendCommand       `cmd:"" help:"Count the expiry of a hold anew from now."`
+	Release      releaseCommand      `cmd:"" help:"Give units of a reservation back, all or some."`
+	Fulfill      fulfillCommand      `cmd:"" help:"Ship units of a committed reservation, all or some."`
+	Get          getCommand          `cmd:"" help:"Show a reservation as it is now."`
+	Reservations reservationsCommand `cmd:"" help:"List the reservations that are in one state."`
+	Check        checkCommand        `cmd:"" help:"Ask what reserve would answer; reserves nothing. Exit status 1 when it would refuse."`
+
+	Restock    restockCommand    `cmd:"" help:"Add units that arrived; waiting backorders are filled first."`
+	Adjust     adjustCommand     `cmd:"" help:"Correct on hand by so many units: damage, loss, a return."`
+	Count      countCommand      `cmd:"" help:"Set on hand to what a physical count found."`
+	Backorders backordersCommand `cmd:"" help:"List who waits for units, in the order in which they will be served."`
+	Stock      stockCommands     `cmd:"" help:"Show the figures of SKUs, delete a SKU."`
+	Policy     policyCommands    `cmd:"" help:"Show and set what may be promised of a SKU, or of all SKUs of a stock by default."`
+
+	Watch  watchCommand  `cmd:"" help:"Print what happens in a stock as it happens."`
+	Replay replayCommand `cmd:"" help:"Send a real order history through a running server."`
 
 	Version kong.VersionFlag `help:"Show the version and stop."`
 }

@@ -56,6 +56,7 @@ func steady(text string) string {
 		}
 		return "TIME"
 	})
+	text = regexp.MustCompile(`  \ds\n`).ReplaceAllString(text, "  0s\n") // how long somebody waits
 	return regexp.MustCompile(`\b[A-Z2-7]{26}\b`).ReplaceAllString(text, "RANDOM")
 }
 

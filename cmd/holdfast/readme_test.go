@@ -73,8 +73,13 @@ func compareReadme(t *testing.T) {
 	t.Helper()
 	blocks := readmeBlocks(t)
 	compared := 0
+	var watch *underWay
 	for i, sh := range blocks {
 		if sh.language != "sh" {
+			continue
+		}
+		if arguments, ok := strings.CutPrefix(sh.text, "bin/holdfast watch"); ok {
+			watch = startWatch(t, shellWords(arguments)...)
 			continue
 		}
 		printed := runReadme(t, sh.text)
@@ -89,13 +94,27 @@ func compareReadme(t *testing.T) {
 		compared++
 		if want.language == "json" {
 			compareJSON(t, want.text, printed)
-		} else if diff := cmp.Diff(want.text, printed); diff != "" {
+		} else if diff := cmp.Diff(steady(want.text), steady(printed)); diff != "" {
 			t.Errorf("README -, printed +\n%s", diff)
 		}
+		// What follows that is what the watch printed meanwhile.
+		if watch != nil && i+2 < len(blocks) && blocks[i+2].language == "text" {
+			compareWatch(t, watch, blocks[i+2].text)
+			compared, watch = compared+1, nil
+		}
 	}
-	const transcripts = 4
+	const transcripts = 6
 	if compared != transcripts {
 		t.Errorf("%d transcripts were compared, want %d", compared, transcripts)
+	}
+}
+
+func compareWatch(t *testing.T, watch *underWay, want string) {
+	t.Helper()
+	watch.stdout.await(t, strings.Count(want, "\n"))
+	watch.end(t)
+	if diff := cmp.Diff(steady(want), steady(watch.stdout.read())); diff != "" {
+		t.Errorf("README -, watched +\n%s", diff)
 	}
 }
 

@@ -15,7 +15,7 @@ import (
 type releaseCommand struct {
 	callFlags
 
-	ID           string         `help:"The request's id, with lines only: the same id is never carried out twice. A random one when absent."`
+	ID           string         `aliases:"request-id" help:"The request's id, with lines only: the same id is never carried out twice. A random one when absent."`
 	AllowMissing bool           `help:"Record an unknown reservation as released, so that it can never be granted."`
 	Reservation  string         `arg:"" help:"The reservation's id."`
 	Lines        []lineArgument `arg:"" optional:"" name:"sku=quantity" help:"What to give back; everything when absent."`
@@ -27,7 +27,7 @@ func (c *releaseCommand) Run(s *session) error {
 		StockId: c.Stock, ReservationId: c.Reservation, RequestId: c.ID,
 		Lines: quantities(c.Lines), AllowMissing: c.AllowMissing,
 	}
-	again := "Run it again: whatever became of this try, it is done only once."
+	again := againAsItIs
 	if len(c.Lines) > 0 {
 		request.RequestId = idOr(c.ID)
 		again = againWith("--id", request.GetRequestId())
@@ -39,6 +39,7 @@ func (c *releaseCommand) Run(s *session) error {
 			return err
 		}
 		return c.show(s, answer, func(w io.Writer) {
+			nameRequest(w, "release", request.GetRequestId(), "")
 			output.Reservation(w, answer.GetReservation(), replayNote(header))
 		})
 	})

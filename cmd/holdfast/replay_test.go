@@ -29,7 +29,7 @@ func TestReplay_ReportsAsTableAndAsJSON(t *testing.T) {
 	table := mustRun(t, "replay", file, "--ample", "--answers", answers)
 	for _, want := range []string{
 		"run replay in stock replay: 64 callers", "reserved            2      3     20",
-		"1 row of 5 skipped", "2 SKUs verified",
+		"0 rows of 5 skipped", "2 SKUs verified", "journal verified: its ",
 	} {
 		if !strings.Contains(table.stdout, want) {
 			t.Errorf("no %q in\n%s", want, table.stdout)
@@ -39,8 +39,8 @@ func TestReplay_ReportsAsTableAndAsJSON(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if got := bytes.Count(written, []byte("\n")); got != 4 {
-		t.Errorf("%d answers, want one supply, two orders, one cancellation:\n%s", got, written)
+	if got := bytes.Count(written, []byte("\n")); got != 5 {
+		t.Errorf("%d answers, want one supply, two orders, one cancellation, one correction:\n%s", got, written)
 	}
 	second := mustRun(t, "replay", file, "--ample", "--output", "json")
 	var report replay.Report
@@ -67,6 +67,10 @@ func TestReplay_ExitStatuses(t *testing.T) {
 		{file + " --concurrency 0", exitUsage, "--concurrency is 0"},
 		{file + " --supply=-1", exitUsage, "--supply is -1"},
 		{file + " --backorder-limit=-2", exitUsage, "--backorder-limit is -2"},
+		{file + " --ttl 10ms", exitUsage, "--ttl is 10ms, must be 1s to 720h0m0s"},
+		{file + " --commit-rate 0.5", exitUsage, "--commit-rate needs --ttl"},
+		{file + " --ttl 9s --commit-rate 0.7 --cancel-rate 0.7", exitUsage, "together at most 1"},
+		{file + " --restock-every=-1", exitUsage, "--restock-every is -1"},
 		{file + " --timeout 200ms --address 127.0.0.1:1", exitUnavailable, "no server answers"},
 	} {
 		got := command(t, append([]string{"replay"}, strings.Fields(test.arguments)...)...)

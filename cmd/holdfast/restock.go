@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"fmt"
 	"io"
 
 	"google.golang.org/grpc"
@@ -33,11 +32,7 @@ func (c *restockCommand) Run(s *session) error {
 			return err
 		}
 		return c.show(s, answer, func(w io.Writer) {
-			sentence := "restock " + request.GetRequestId()
-			if note := replayNote(header); note != "" {
-				sentence += " (" + note + ")"
-			}
-			fmt.Fprintln(w, sentence)
+			nameRequest(w, "restock", request.GetRequestId(), replayNote(header))
 			output.Restock(w, answer)
 		})
 	})

@@ -40,15 +40,17 @@ type stockListCommand struct {
 
 // Run makes the calls, one for each page. As JSON the pages come as one answer without a token.
 func (c *stockListCommand) Run(s *session) error {
-	const pageSize = 1000
 	return c.ask(s, "", func(ctx context.Context, server *client.Client) error {
 		whole := &holdfastv1.ListStockResponse{}
-		err := client.Pages(ctx, server.Stock, c.Stock, pageSize,
-			func(page *holdfastv1.ListStockResponse) error {
-				whole.Items = append(whole.Items, page.GetItems()...)
-				whole.StoreTime = page.GetStoreTime()
-				return nil
+		err := client.Pages(func(token string) (*holdfastv1.ListStockResponse, error) {
+			return client.Call(ctx, server.Stock.ListStock, &holdfastv1.ListStockRequest{
+				StockId: c.Stock, PageSize: largestPage, PageToken: token,
 			})
+		}, func(page *holdfastv1.ListStockResponse) (bool, error) {
+			whole.Items = append(whole.Items, page.GetItems()...)
+			whole.StoreTime = page.GetStoreTime()
+			return true, nil
+		})
 		if err != nil {
 			return err
 		}

@@ -12,6 +12,10 @@ type change struct {
 	touched []reservation.SKU // in the order of first touch
 	before  map[reservation.SKU]figures
 	fills   []reservation.Fill
+	// handled are the queue lines that the change worked off; it may handle a budget of them.
+	handled int
+	// isFull says that the change began with a whole budget of reclaims: more may be due.
+	isFull bool
 }
 
 func (s *stock) begin() *change {
@@ -46,6 +50,12 @@ func (c *change) compareThresholds() {
 	for _, sku := range c.touched {
 		policy := c.policy(sku)
 		before, after := c.before[sku].available(), c.items[sku].available()
+		if short := c.items[sku].shortfall(); short > c.before[sku].shortfall() {
+			c.emit(reservation.Event{
+				Type:  reservation.EventOversold,
+				Lines: []reservation.EventLine{{SKU: sku, Shortfall: short}},
+			})
+		}
 		threshold := policy.LowStockThreshold
 		if threshold.Set && before >= threshold.Value && after < threshold.Value {
 			c.emitThreshold(reservation.EventLowStock, sku, after)

@@ -16,13 +16,20 @@ func (m *Model) Check(
 	if err != nil {
 		return reservation.CheckAnswer{}, err
 	}
-	s.reclaimDue().finish()
 	lines := request.Lines.All()
 	if unknown := s.unknown(skusOf(lines)); unknown != nil {
+		s.reclaim().finish()
 		refusal := &reservation.Error{Reason: reservation.ReasonUnknownSKU, SKUs: unknown}
 		return reservation.CheckAnswer{}, s.refuse(refusal)
 	}
+	c := s.reclaim()
 	d := s.decide(lines, request.Mode, nil)
+	for c.isFull && d.isWorse() {
+		c.finish()
+		c = s.reclaim()
+		d = s.decide(lines, request.Mode, nil)
+	}
+	c.finish()
 	answer := reservation.CheckAnswer{
 		Grantable: d.isGrantable(request.Mode),
 		Refusals:  d.refusals,

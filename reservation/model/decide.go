@@ -59,14 +59,7 @@ func (d *decision) decideLine(
 	wanted := asked.Quantity.Units()
 	granted := wanted
 	if reason := judge(policy, t.available, wanted); reason != 0 {
-		d.refusals = append(d.refusals, reservation.LineRefusal{
-			Index:       index,
-			SKU:         asked.SKU,
-			Requested:   wanted,
-			Orderable:   policy.Orderable(t.available),
-			Reason:      reason,
-			Substitutes: slices.Clone(policy.Substitutes),
-		})
+		d.refuse(index, asked.SKU, wanted, reason, policy)
 		granted = 0
 		if mode == reservation.ModePartial && isShortage(reason) {
 			granted = cut(policy, t.available)
@@ -83,12 +76,31 @@ func (d *decision) decideLine(
 		Backordered: granted - covered,
 		Available:   reservation.Some(t.available),
 	}}
+	l.hint(policy)
+	d.lines = append(d.lines, l)
+}
+
+func (d *decision) refuse(
+	index int, sku reservation.SKU, units int64,
+	reason reservation.LineReason, policy reservation.EffectivePolicy,
+) {
+	d.refusals = append(d.refusals, reservation.LineRefusal{
+		Index:       index,
+		SKU:         sku,
+		Requested:   units,
+		Orderable:   policy.Orderable(d.tallies[sku].available),
+		Reason:      reason,
+		Substitutes: slices.Clone(policy.Substitutes),
+	})
+}
+
+// hint keeps with a line that waits what the policy says to who waits.
+func (l *line) hint(policy reservation.EffectivePolicy) {
 	if l.Backordered > 0 {
 		l.Notify = policy.BackorderMode == reservation.BackorderAllowAndNotify
 		l.RestockTime = policy.RestockTime
 		l.Substitutes = slices.Clone(policy.Substitutes)
 	}
-	d.lines = append(d.lines, l)
 }
 
 // take moves units from the tally to a line and returns how many of them are covered. Units that a
@@ -114,12 +126,17 @@ func judge(
 		return reservation.LineAboveMaximum
 	case quantity%policy.QuantityIncrement != 0:
 		return reservation.LineNotAMultiple
-	case !policy.Tracked:
-		return 0
 	}
+	return judgeFloor(policy, available, quantity)
+}
+
+// judgeFloor looks at the stock alone.
+func judgeFloor(
+	policy reservation.EffectivePolicy, available, quantity int64,
+) reservation.LineReason {
 	floor, limited := policy.Floor()
 	switch {
-	case !limited, available-quantity >= floor:
+	case !policy.Tracked, !limited, available-quantity >= floor:
 		return 0
 	case policy.AllowsBackorders():
 		return reservation.LineBackorderLimit
@@ -149,6 +166,12 @@ func (d *decision) isGrantable(mode reservation.Mode) bool {
 		return slices.ContainsFunc(d.lines, func(l line) bool { return l.Open() > 0 })
 	}
 	return len(d.refusals) == 0
+}
+
+// isWorse says whether any line gets less than it asks for, or has to wait.
+func (d *decision) isWorse() bool {
+	return len(d.refusals) > 0 ||
+		slices.ContainsFunc(d.lines, func(l line) bool { return l.Backordered > 0 })
 }
 
 // outOfRange returns the SKUs whose figures would pass the largest one, in the order of the lines.

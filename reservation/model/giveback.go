@@ -23,7 +23,7 @@ func (c *change) giveBack(r *record, index int, units part) {
 	it.reserved -= units.covered + units.backordered
 	it.queued -= units.backordered
 	if units.backordered > 0 && l.Backordered == 0 {
-		it.leave(entry{id: r.id, index: index})
+		it.leave(r.id, index)
 	}
 	it.settle()
 }

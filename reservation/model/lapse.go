@@ -22,21 +22,17 @@ func (s *stock) due() []*record {
 	return list
 }
 
-// reclaimDue reclaims every hold that has run out, so that none of them makes an answer worse.
-// While there are more than a budget of them, each round is a change of its own, as a store does
-// it that must not stop for long; the last round belongs to the call, whose change is returned.
-func (s *stock) reclaimDue() *change {
-	for {
-		c := s.begin()
-		due := s.due()
-		for _, r := range due[:min(len(due), reservation.LineBudget)] {
-			c.expire(r)
-		}
-		if len(due) <= reservation.LineBudget {
-			return c
-		}
-		c.finish()
+// reclaim begins a change with one round of reclaiming: up to a budget of the holds that have run
+// out. Only where the round is full may more be due, and they matter only where the call's answer
+// is worse than it asked: then it finishes the round as a change of its own and starts anew.
+func (s *stock) reclaim() *change {
+	c := s.begin()
+	due := s.due()
+	for _, r := range due[:min(len(due), reservation.LineBudget)] {
+		c.expire(r)
 	}
+	c.isFull = len(due) >= reservation.LineBudget
+	return c
 }
 
 // Sweep reclaims up to [reservation.LineBudget] holds that have run out, in the order of expire
@@ -48,14 +44,9 @@ func (m *Model) Sweep(ctx context.Context, stock reservation.StockID) (reclaimed
 	if err != nil {
 		return 0, err
 	}
-	c := s.begin()
-	due := s.due()
-	due = due[:min(len(due), reservation.LineBudget)]
-	for _, r := range due {
-		c.expire(r)
-	}
-	c.finish()
-	return len(due), nil
+	due := len(s.due())
+	s.reclaim().finish()
+	return min(due, reservation.LineBudget), nil
 }
 
 // Drain works off up to [reservation.LineBudget] queue lines that units are due to, SKU by SKU in
@@ -75,9 +66,9 @@ func (m *Model) Drain(ctx context.Context, stock reservation.StockID) (handled i
 			filling = append(filling, sku)
 		}
 	}
-	handled = c.workOff(filling)
+	c.workOff(filling)
 	c.compareThresholds()
-	return handled, nil
+	return c.handled, nil
 }
 
 // Purge forgets up to [reservation.LineBudget] finished reservations and, after them, request ids

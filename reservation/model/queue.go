@@ -18,6 +18,9 @@ func (f figures) available() int64 { return f.onHand - f.reserved }
 
 func (f figures) backordered() int64 { return f.queued - f.filling }
 
+// shortfall is what is promised as covered and not there.
+func (f figures) shortfall() int64 { return max(0, f.reserved-f.backordered()-f.onHand) }
+
 // settle is the rule of the contract, section 3, in its words; it follows every change of the
 // figures.
 func (f *figures) settle() {
@@ -31,29 +34,50 @@ func (f *figures) settle() {
 	}
 }
 
-// workOff writes units that are due to the front of queues to their lines: at most a budget of
-// lines, one SKU after the other. It returns how many queue lines it handled, filled or
-// reclaimed.
-func (c *change) workOff(skus []reservation.SKU) (handled int) {
+// workOff writes units that are due to the front of queues to their lines, one SKU after the other,
+// as far as the change's budget goes.
+func (c *change) workOff(skus []reservation.SKU) {
 	for at := 0; at < len(skus); at++ {
 		it := c.items[skus[at]]
-		for it.filling > 0 && handled < reservation.LineBudget {
-			handled++
-			head := it.queue[0]
-			r := c.records[head.id]
-			if !r.isDue(c.now) {
-				c.fill(it, r, head.index)
-				continue
-			}
-			// Nobody is filled whose hold has run out; what it gives back may serve other queues.
-			for _, sku := range c.expire(r) {
+		for it.filling > 0 && c.handled < reservation.LineBudget {
+			for _, sku := range c.serveHead(it) {
 				if !slices.Contains(skus[at:], sku) {
 					skus = append(skus, sku)
 				}
 			}
 		}
 	}
-	return handled
+}
+
+// serveHead handles the first line of a queue. Nobody is filled whose hold has run out: it is
+// reclaimed, and what it gives back may serve other queues, whose SKUs are returned.
+func (c *change) serveHead(it *item) (grown []reservation.SKU) {
+	c.handled++
+	head := it.queue[0]
+	r := c.records[head.id]
+	if r.isDue(c.now) {
+		return c.expire(r)
+	}
+	c.fill(it, r, head.index)
+	return nil
+}
+
+// bringUp works off what stands before the lines of one reservation, so that they have what is
+// due to them. It is false where the budget ended before.
+func (c *change) bringUp(r *record) (done bool) {
+	for index := range r.lines {
+		l := &r.lines[index]
+		if !l.counted {
+			continue
+		}
+		for l.Backordered > 0 && c.items[l.SKU].filling > 0 {
+			if c.handled == reservation.LineBudget {
+				return false
+			}
+			c.serveHead(c.items[l.SKU])
+		}
+	}
+	return true
 }
 
 // fill gives the line at the head of a queue what is due to it.
@@ -75,7 +99,15 @@ func (c *change) fill(it *item, r *record, index int) {
 	})
 }
 
+// join puts a line at the tail of the queue.
+func (it *item) join(id reservation.ReservationID, index int) {
+	it.tickets++
+	it.queue = append(it.queue, entry{id: id, index: index, ticket: it.tickets})
+}
+
 // leave takes a line out of the queue, wherever it stands.
-func (it *item) leave(place entry) {
-	it.queue = slices.DeleteFunc(slices.Clone(it.queue), func(e entry) bool { return e == place })
+func (it *item) leave(id reservation.ReservationID, index int) {
+	it.queue = slices.DeleteFunc(slices.Clone(it.queue), func(e entry) bool {
+		return e.id == id && e.index == index
+	})
 }

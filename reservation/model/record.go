@@ -14,6 +14,7 @@ type record struct {
 	createTime time.Time
 	expireTime time.Time
 	finishTime time.Time // store time at which it became finished
+	termTime   time.Time // of the present term's grant
 	term       int64
 	lines      []line
 
@@ -27,6 +28,9 @@ type line struct {
 	reservation.ReservationLine
 	counted bool
 }
+
+// granted is what the line got, whatever became of it.
+func (l line) granted() int64 { return l.Open() + l.Fulfilled + l.Released }
 
 // reserveContent is what a repeated Reserve must have in common with the first.
 type reserveContent struct {
@@ -57,6 +61,14 @@ func (r *record) isTombstone() bool { return r.term == 0 }
 // isDue says whether the record is a hold that has run out and was not reclaimed yet.
 func (r *record) isDue(now time.Time) bool {
 	return r.state == reservation.StateHeld && !now.Before(r.expireTime)
+}
+
+// stateAt is the state as every call sees it: a hold that has run out is EXPIRED, reclaimed or not.
+func (r *record) stateAt(now time.Time) reservation.State {
+	if r.isDue(now) {
+		return reservation.StateExpired
+	}
+	return r.state
 }
 
 func (r *record) finish(state reservation.State, now time.Time) {

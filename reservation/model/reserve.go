@@ -18,18 +18,22 @@ func (m *Model) Reserve(
 	if err != nil {
 		return reservation.ReserveAnswer{}, err
 	}
-	c := s.reclaimDue()
-	if r := s.record(request.ID); r != nil {
+	for {
+		c := s.reclaim()
+		if r := s.record(request.ID); r != nil {
+			c.finish()
+			return s.replayReserve(r, request)
+		}
+		r, refusal := c.grant(request)
 		c.finish()
-		return s.replayReserve(r, request)
+		if refusal != nil {
+			return reservation.ReserveAnswer{}, s.refuse(refusal)
+		}
+		if r != nil {
+			r.answer = s.firstAnswer(r)
+			return copyAnswer(r.answer), nil
+		}
 	}
-	r, refusal := c.grant(request)
-	c.finish()
-	if refusal != nil {
-		return reservation.ReserveAnswer{}, s.refuse(refusal)
-	}
-	r.answer = s.firstAnswer(r)
-	return copyAnswer(r.answer), nil
 }
 
 // replayReserve answers a Reserve with an id that is known.
@@ -46,11 +50,12 @@ func (s *stock) replayReserve(
 	}
 	answer := copyAnswer(r.answer)
 	answer.Replayed = true
-	answer.StateNow = r.state
+	answer.StateNow = r.stateAt(s.now)
 	return answer, nil
 }
 
-// grant decides about a new reservation and makes it, or changes nothing.
+// grant decides about a new reservation and makes it, or changes nothing. With neither a
+// reservation nor a refusal the call has to start anew.
 func (c *change) grant(request reservation.ReserveRequest) (*record, *reservation.Error) {
 	lines := request.Lines.All()
 	if unknown := c.unknown(skusOf(lines)); unknown != nil {
@@ -60,7 +65,13 @@ func (c *change) grant(request reservation.ReserveRequest) (*record, *reservatio
 	if refusal != nil {
 		return nil, refusal
 	}
+	if replaced != nil && !c.bringUp(replaced) {
+		return nil, nil
+	}
 	d := c.decide(lines, request.Mode, replaced)
+	if c.isFull && d.isWorse() {
+		return nil, nil
+	}
 	if !d.isGrantable(request.Mode) {
 		refusal := &reservation.Error{Reason: reservation.ReasonLinesRefused, Refusals: d.refusals}
 		return nil, refusal
@@ -83,8 +94,8 @@ func (c *change) findReplaced(id reservation.ReservationID) (*record, *reservati
 	if r == nil {
 		return nil, &reservation.Error{Reason: reservation.ReasonUnknownReservation}
 	}
-	if r.state != reservation.StateHeld {
-		return nil, &reservation.Error{Reason: reservation.ReasonWrongState, State: r.state}
+	if state := r.stateAt(c.now); state != reservation.StateHeld {
+		return nil, &reservation.Error{Reason: reservation.ReasonWrongState, State: state}
 	}
 	return r, nil
 }
@@ -95,6 +106,7 @@ func (c *change) open(request reservation.ReserveRequest, lines []line) *record 
 		id:         request.ID,
 		state:      reservation.StateCommitted,
 		createTime: c.now,
+		termTime:   c.now,
 		term:       1,
 		lines:      lines,
 		content:    contentOf(request),
@@ -105,25 +117,26 @@ func (c *change) open(request reservation.ReserveRequest, lines []line) *record 
 		r.expireTime = c.now.Add(ttl)
 	}
 	c.records[r.id] = r
-	for index, l := range r.lines {
-		c.count(r.id, index, l)
-	}
+	c.countAll(r)
 	c.emitReserved(r)
+	c.emitBackordered(r)
 	return r
 }
 
-// count adds a granted line to its SKU's figures and queue.
-func (c *change) count(id reservation.ReservationID, index int, l line) {
-	if !l.counted || l.Open() == 0 {
-		return
+// countAll adds what was granted to the figures and queues of its SKUs.
+func (c *change) countAll(r *record) {
+	for index, l := range r.lines {
+		if !l.counted || l.Open() == 0 {
+			continue
+		}
+		it := c.touch(l.SKU)
+		it.reserved += l.Open()
+		it.queued += l.Backordered
+		if l.Backordered > 0 {
+			it.join(r.id, index)
+		}
+		it.settle()
 	}
-	it := c.touch(l.SKU)
-	it.reserved += l.Open()
-	it.queued += l.Backordered
-	if l.Backordered > 0 {
-		it.queue = append(it.queue, entry{id: id, index: index})
-	}
-	it.settle()
 }
 
 func (c *change) emitReserved(r *record) {
@@ -133,18 +146,24 @@ func (c *change) emitReserved(r *record) {
 		State:       r.state,
 		ExpireTime:  r.expireTime,
 	}
-	waiting := reservation.Event{Type: reservation.EventBackordered, Reservation: r.id}
 	for index, l := range r.lines {
 		granted := eventLine(index, l.SKU, part{l.Covered, l.Backordered})
 		granted.Requested = l.Requested
 		granted.Counted = l.counted
 		reserved.Lines = append(reserved.Lines, granted)
+	}
+	c.emit(reserved)
+}
+
+// emitBackordered tells which lines of a grant wait, if any does.
+func (c *change) emitBackordered(r *record) {
+	waiting := reservation.Event{Type: reservation.EventBackordered, Reservation: r.id}
+	for index, l := range r.lines {
 		if l.Backordered > 0 {
 			late := eventLine(index, l.SKU, part{backordered: l.Backordered})
 			waiting.Lines = append(waiting.Lines, late)
 		}
 	}
-	c.emit(reserved)
 	if waiting.Lines != nil {
 		c.emit(waiting)
 	}

@@ -17,6 +17,7 @@ type stock struct {
 	records   map[reservation.ReservationID]*record
 	requests  map[reservation.RequestID]*request
 	events    []reservation.Event
+	told      chan struct{} // closed at the next event
 }
 
 func newStock(id reservation.StockID, retention time.Duration) *stock {
@@ -26,20 +27,23 @@ func newStock(id reservation.StockID, retention time.Duration) *stock {
 		items:     map[reservation.SKU]*item{},
 		records:   map[reservation.ReservationID]*record{},
 		requests:  map[reservation.RequestID]*request{},
+		told:      make(chan struct{}),
 	}
 }
 
 // item is one SKU: its figures, its own policy and the lines that wait, first in, first out.
 type item struct {
 	figures
-	own   reservation.Policy
-	queue []entry
+	own     reservation.Policy
+	queue   []entry
+	tickets int64 // given to those who joined the queue
 }
 
 // entry is the place of one line in a queue. How many units it waits for stands in the line.
 type entry struct {
-	id    reservation.ReservationID
-	index int
+	id     reservation.ReservationID
+	index  int
+	ticket int64 // rises from the head to the tail; a page of the queue ends at one
 }
 
 // policy returns the policy in force for a known SKU.
@@ -74,6 +78,8 @@ func (s *stock) emit(event reservation.Event) {
 	event.Sequence = s.sequence() + 1
 	event.Time = s.now
 	s.events = append(s.events, event)
+	close(s.told)
+	s.told = make(chan struct{})
 }
 
 func (s *stock) stamp() reservation.Stamp {

@@ -64,9 +64,9 @@ func setMode(t *testing.T, s *Store, sku string, mode reservation.BackorderMode)
 	}
 }
 
-func figuresOf(t *testing.T, s *Store, sku string) reservation.Item {
+func figuresOf(ctx context.Context, t *testing.T, s *Store, sku string) reservation.Item {
 	t.Helper()
-	answer, err := s.Items(context.Background(), mustStock(""), []reservation.SKU{mustSKU(sku)})
+	answer, err := s.Items(ctx, mustStock(""), []reservation.SKU{mustSKU(sku)})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -117,13 +117,13 @@ func TestBacklog_OneRestockFillsTheFirstInOrder(t *testing.T) {
 	t.Cleanup(func() { _ = client.Close() })
 	slowOver(t, client, 5*time.Millisecond)
 
-	busy, stop := context.WithCancel(context.Background())
+	busy, stop := context.WithCancel(t.Context())
 	var neighbour sync.WaitGroup
 	served := 0
 	neighbour.Go(func() {
 		for ; busy.Err() == nil; served++ {
 			request := reserveOf(fmt.Sprintf("n%06d", served), "bowl")
-			if _, err := s.Reserve(context.Background(), request); err != nil {
+			if _, err := s.Reserve(t.Context(), request); err != nil {
 				t.Errorf("a neighbour: %v", err)
 				return
 			}
@@ -131,11 +131,11 @@ func TestBacklog_OneRestockFillsTheFirstInOrder(t *testing.T) {
 	})
 	covered := waiting * 9 / 10
 	restock(t, s, "second", "mug", int64(covered))
-	if item := figuresOf(t, s, "mug"); item.Backordered() != int64(waiting-covered) {
+	if item := figuresOf(t.Context(), t, s, "mug"); item.Backordered() != int64(waiting-covered) {
 		t.Errorf("right after the restock %d wait, want %d", item.Backordered(), waiting-covered)
 	}
-	eventually(t, func(context.Context) error {
-		if item := figuresOf(t, s, "mug"); item.Filling > 0 {
+	eventually(t, func(ctx context.Context) error {
+		if item := figuresOf(ctx, t, s, "mug"); item.Filling > 0 {
 			return fmt.Errorf("%d are still filling", item.Filling)
 		}
 		return nil

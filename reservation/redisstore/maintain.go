@@ -142,7 +142,7 @@ func (s *Store) sweep(
 	ctx context.Context, stock reservation.StockID, reclaims, drains bool,
 ) (swept, error) {
 	r, err := s.change(ctx, stock, &operation{
-		script: scriptSweep, repeatable: true, lines: reservation.LineBudget,
+		script: scriptSweep, repeatable: true, lines: s.options.lineBudget,
 		encode: func(e *encoder, _ int64) {
 			e.flag(reclaims)
 			e.flag(drains)
@@ -171,7 +171,7 @@ func (s *Store) purge(
 	ctx context.Context, stock reservation.StockID,
 ) (forgotten int, more bool, err error) {
 	r, err := s.change(ctx, stock, &operation{
-		script: scriptPurge, repeatable: true, lines: reservation.LineBudget,
+		script: scriptPurge, repeatable: true, lines: s.options.lineBudget,
 		encode: func(*encoder, int64) {},
 	}, false)
 	if err != nil {

@@ -52,6 +52,10 @@ const (
 	defaultJournalCap = 100_000
 	// dialTimeout is how long a connection may take to come up.
 	dialTimeout = time.Second
+	// defaultLineBudget is how many queue lines one script works off, and how many due holds it reclaims:
+	// fewer than [reservation.LineBudget], which the contract allows, so that a step stays short also
+	// on a slow core.
+	defaultLineBudget = 100
 	// poolSize bounds the connections to one store. A stock has one batch in flight, so this many
 	// stocks are served at once; a store runs scripts one at a time anyway.
 	poolSize = 16
@@ -78,6 +82,8 @@ type Options struct {
 	// mutate, for tests, changes the text of a script's file.
 	mutate func(file, text string) string
 	quiet  bool // for tests: does nothing by itself between calls
+	// lineBudget is [defaultLineBudget] but in tests against the model.
+	lineBudget int
 }
 
 // withDefaults fills in what is unset and refuses what cannot be.
@@ -100,6 +106,9 @@ func (o Options) withDefaults() (Options, error) {
 	}
 	if o.CallTimeout == 0 {
 		o.CallTimeout = DefaultCallTimeout
+	}
+	if o.lineBudget == 0 {
+		o.lineBudget = defaultLineBudget
 	}
 	if o.Logger == nil {
 		o.Logger = slog.New(slog.DiscardHandler)

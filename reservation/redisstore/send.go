@@ -8,8 +8,6 @@ import (
 	"time"
 
 	"github.com/redis/go-redis/v9"
-
-	"github.com/holdfast-dev/holdfast/reservation"
 )
 
 // maxTries bounds how often one operation is sent: its first try, once after NOSCRIPT or a lost
@@ -83,7 +81,7 @@ func (s *Store) newCall(keys stockKeys, requests int) *encoder {
 	e.text(s.health.runID())
 	e.number(s.options.Retention.Milliseconds())
 	e.number(defaultJournalCap)
-	e.count(reservation.LineBudget)
+	e.count(s.options.lineBudget)
 	e.count(requests)
 	return e
 }
@@ -117,9 +115,11 @@ func (s *Store) settle(ctx context.Context, b *batcher, g *group) (again []*oper
 		switch {
 		case err != nil:
 			op.finish(nil, internal(err))
-		case r.code == codeAgain:
+		case r.code == codeAgain && s.hasTimeLeft(op):
 			op.tries--
 			again = append(again, op)
+		case r.code == codeAgain:
+			op.finish(nil, unavailable(errStillReclaiming))
 		case r.code == codeTooLate && s.hasTimeLeft(op):
 			op.tries--
 			again = append(again, op) // our guess of the store's clock was old; it is new now
@@ -129,6 +129,9 @@ func (s *Store) settle(ctx context.Context, b *batcher, g *group) (again []*oper
 	}
 	return again
 }
+
+// errStillReclaiming ends a call for which more holds were due than could be reclaimed in its time.
+var errStillReclaiming = errors.New("still reclaiming holds that are due")
 
 // openAnswer takes a script's answer apart: {store time, epoch, sequence, replies}.
 func openAnswer(answer []any, requests int) (replies []any, now int64, err error) {
@@ -164,7 +167,7 @@ func (s *Store) settleFailure(
 		}
 		return retry(g.ops, func(*operation) error { return unavailable(err) })
 	case failedBeforeWrite:
-		return s.settlePoisoned(b, g, err)
+		return s.settlePoisoned(b, g, err) //nolint:contextcheck // each batch has its own time limit
 	case failedNotExecuted:
 		finishAll(g.ops, unavailable(err))
 		return nil
@@ -202,7 +205,6 @@ func (s *Store) settlePoisoned(b *batcher, g *group, err error) (again []*operat
 		return nil
 	}
 	for _, op := range g.ops {
-		//nolint:contextcheck // a batch has a time limit of its own
 		again = append(again, s.sendBatch(b, []*operation{op})...)
 	}
 	return again

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"log/slog"
 	"os"
+	"strconv"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -29,7 +30,16 @@ var realServer *redistest.Server
 
 func TestMain(m *testing.M) { os.Exit(runTests(m)) }
 
+// setSteps says how long random histories are: a few hundred in `make test`, in the long form what the issue
+// of their kind asks for.
+func setSteps() {
+	if os.Getenv("HOLDFAST_STEPS") == "" {
+		_ = os.Setenv("HOLDFAST_STEPS", strconv.Itoa(sized(500, 20_000))) // it cannot fail
+	}
+}
+
 func runTests(m *testing.M) int {
+	setSteps()
 	if os.Getenv(mutantVariable) != "" {
 		return m.Run()
 	}
@@ -104,7 +114,8 @@ func newSubject(t *testing.T, open func(*testing.T, Options) *Store) storetest.S
 	t.Helper()
 	logger := slog.New(slog.NewTextHandler(t.Output(), nil))
 	store := open(t, Options{
-		clock: testClock, quiet: true, Logger: logger, mutate: mutationOf(os.Getenv(mutantVariable)),
+		clock: testClock, quiet: true, lineBudget: reservation.LineBudget, Logger: logger,
+		mutate: mutationOf(os.Getenv(mutantVariable)),
 	})
 	s := &subject{Store: store, Clock: storetest.NewClock(), t: t}
 	s.setClock()

@@ -32,8 +32,9 @@ func parseCall(stock reservation.StockID, text string) (call, error) {
 
 // isRead says whether the call changes nothing, so that its answers carry no sequence.
 func (c call) isRead() bool {
-	return slices.Contains([]string{"check", "get", "get-policy", "get-default", "items", "list"},
-		c.verb)
+	return slices.Contains([]string{
+		"check", "get", "get-policy", "get-default", "items", "list", "reservations", "backorders",
+	}, c.verb)
 }
 
 // isHousekeeping says whether the call answers with a number only.
@@ -65,6 +66,18 @@ func (w words) parse(stock reservation.StockID) (doFunc, error) {
 		return w.parseRelease(stock)
 	case "get":
 		return w.parseGet(stock)
+	case "commit", "extend":
+		return w.parseCommit(stock)
+	case "fulfill":
+		return w.parseFulfill(stock)
+	case "adjust":
+		return w.parseAdjust(stock)
+	case "set-stock":
+		return w.parseSetStock(stock)
+	case "reservations":
+		return w.parseReservations(stock)
+	case "backorders":
+		return w.parseBackorders(stock)
 	case "check", "restock":
 		return w.parseLines(stock)
 	case "set-policy", "get-policy", "set-default", "get-default":
@@ -107,14 +120,8 @@ func (w words) parseRelease(stock reservation.StockID) (doFunc, error) {
 	if request.ID, err = w.reservationID(); err != nil {
 		return nil, err
 	}
-	by, named := w.options["by"]
-	if named == request.Lines.IsZero() {
-		return nil, errors.New("by= and lines stand together")
-	}
-	if named {
-		if request.Request, err = reservation.ParseRequestID(by); err != nil {
-			return nil, err
-		}
+	if request.Request, err = w.by(); err != nil {
+		return nil, err
 	}
 	return func(ctx context.Context, on target) (any, error) {
 		return on.Release(ctx, request)
@@ -260,7 +267,11 @@ func (o outcome) stamp() (stamp reservation.Stamp, ok bool) {
 		return answer.Stamp, !answer.Replayed
 	case reservation.ReleaseAnswer:
 		return answer.Stamp, !answer.Replayed
+	case reservation.ChangeAnswer:
+		return answer.Stamp, !answer.Replayed
 	case reservation.RestockAnswer:
+		return answer.Stamp, !answer.Replayed
+	case reservation.OnHandAnswer:
 		return answer.Stamp, !answer.Replayed
 	case reservation.PolicyAnswer:
 		return answer.Stamp, answer.Stamp != reservation.Stamp{}

@@ -29,6 +29,7 @@ type foldedReservation struct {
 	createTime time.Time
 	expireTime time.Time
 	finishTime time.Time
+	term       int64
 	lines      []foldedLine
 }
 
@@ -37,9 +38,12 @@ type foldedLine struct {
 	requested   int64
 	covered     int64
 	backordered int64
+	fulfilled   int64
 	released    int64
 	counted     bool
 }
+
+func (l foldedLine) open() int64 { return l.covered + l.backordered }
 
 // fold applies a journal, event by event, to an empty stock.
 func fold(events []reservation.Event) *folded {
@@ -67,19 +71,22 @@ func (f *folded) apply(event reservation.Event) {
 		f.gaveBack(event)
 	case reservation.EventBackorderFilled:
 		f.filled(event)
-	case reservation.EventRestocked:
-		for _, line := range event.Lines {
-			f.item(line.SKU).onHand += line.Quantity
-		}
+	case reservation.EventCommitted:
+		f.committed(event)
+	case reservation.EventExtended:
+		f.extended(event)
+	case reservation.EventFulfilled:
+		f.fulfilled(event)
+	case reservation.EventRestocked, reservation.EventAdjusted:
+		f.moved(event)
+	case reservation.EventOversold:
+		f.oversold(event)
 	case reservation.EventPolicyChanged:
 		f.policyChanged(event)
 	case reservation.EventLowStock, reservation.EventOutOfStock, reservation.EventBackInStock:
 		f.threshold(event)
 	case reservation.EventStoreChanged:
 		// It says something about the store, nothing about the stock.
-	case reservation.EventCommitted, reservation.EventExtended, reservation.EventFulfilled,
-		reservation.EventAdjusted, reservation.EventOversold:
-		f.problems.addf("event %d: %s is not a call yet", event.Sequence, event.Type)
 	}
 }
 
@@ -105,6 +112,7 @@ func (f *folded) reserved(event reservation.Event) {
 		state:      event.State,
 		createTime: event.Time,
 		expireTime: event.ExpireTime,
+		term:       1,
 	}
 	for index, line := range event.Lines {
 		if line.Index != index {
@@ -114,21 +122,28 @@ func (f *folded) reserved(event reservation.Event) {
 			sku: line.SKU, requested: line.Requested, counted: line.Counted,
 			covered: line.Covered, backordered: line.Backordered,
 		})
-		if !line.Counted {
+	}
+	f.reservations[event.Reservation] = r
+	f.count(event.Reservation, r)
+}
+
+// count adds a grant to the figures and puts what waits at the tails of the queues.
+func (f *folded) count(id reservation.ReservationID, r *foldedReservation) {
+	for index, line := range r.lines {
+		if !line.counted {
 			continue
 		}
-		it := f.item(line.SKU)
-		it.reserved += line.Covered + line.Backordered
-		if line.Backordered > 0 {
+		it := f.item(line.sku)
+		it.reserved += line.open()
+		if line.backordered > 0 {
 			it.queue = append(it.queue, reservation.QueueEntry{
-				ID: event.Reservation, Index: index, Units: line.Backordered,
+				ID: id, Index: index, Units: line.backordered,
 			})
 		}
 	}
-	f.reservations[event.Reservation] = r
 }
 
-// backordered repeats what RESERVED said of the lines that wait; it must follow it and agree.
+// backordered repeats what RESERVED or COMMITTED said of the lines that wait; it must follow it and agree.
 func (f *folded) backordered(event reservation.Event) {
 	r := f.reservations[event.Reservation]
 	if r == nil {
@@ -166,18 +181,11 @@ func (f *folded) gaveBack(event reservation.Event) {
 	if event.Type == reservation.EventExpired && event.Time.Before(r.expireTime) {
 		f.problems.addf("I6: event %d expires %s early", event.Sequence, event.Reservation)
 	}
-	r.state = event.State
-	if r.state.IsFinished() {
-		r.finishTime = event.Time
-	}
 	for _, given := range event.Lines {
-		if given.Index < 0 || given.Index >= len(r.lines) ||
-			r.lines[given.Index].sku != given.SKU {
-			f.problems.addf("event %d names line %d of %s", event.Sequence, given.Index,
-				event.Reservation)
+		line := f.line(event, r, given)
+		if line == nil {
 			continue
 		}
-		line := &r.lines[given.Index]
 		line.covered -= given.Covered
 		line.backordered -= given.Backordered
 		line.released += given.Covered + given.Backordered
@@ -186,6 +194,47 @@ func (f *folded) gaveBack(event reservation.Event) {
 			it.reserved -= given.Covered + given.Backordered
 			it.shorten(event.Reservation, given.Index, given.Backordered)
 		}
+	}
+	f.end(event, r)
+}
+
+// line finds the line of a reservation that an event speaks of.
+func (f *folded) line(
+	event reservation.Event, r *foldedReservation, told reservation.EventLine,
+) *foldedLine {
+	if told.Index < 0 || told.Index >= len(r.lines) || r.lines[told.Index].sku != told.SKU {
+		f.problems.addf("event %d names line %d of %s", event.Sequence, told.Index,
+			event.Reservation)
+		return nil
+	}
+	return &r.lines[told.Index]
+}
+
+// end takes the state over that an event says its reservation is in after units left it. With the
+// last unit it ends: FULFILLED if any was, else RELEASED or EXPIRED.
+func (f *folded) end(event reservation.Event, r *foldedReservation) {
+	var open, fulfilled int64
+	for _, line := range r.lines {
+		open += line.open()
+		fulfilled += line.fulfilled
+	}
+	want := r.state
+	switch {
+	case open > 0:
+	case event.Type == reservation.EventExpired:
+		want = reservation.StateExpired
+	case fulfilled > 0:
+		want = reservation.StateFulfilled
+	default:
+		want = reservation.StateReleased
+	}
+	if event.State != want {
+		f.problems.addf("event %d leaves %s %s, must be %s", event.Sequence,
+			event.Reservation, event.State, want)
+	}
+	r.state = event.State
+	if r.state.IsFinished() {
+		r.finishTime = event.Time
 	}
 }
 
@@ -223,29 +272,4 @@ func (f *folded) filled(event reservation.Event) {
 	line.covered += given.Covered
 	line.backordered -= given.Covered
 	it.shorten(event.Reservation, given.Index, given.Covered)
-}
-
-func (f *folded) policyChanged(event reservation.Event) {
-	if len(event.Lines) == 0 {
-		f.byDefault = event.Policy
-		return
-	}
-	sku := event.Lines[0].SKU
-	if event.Deleted {
-		delete(f.items, sku)
-		return
-	}
-	f.item(sku).own = event.Policy
-}
-
-// threshold holds what the event says is available against the figures: it stands after all that
-// its request changed.
-func (f *folded) threshold(event reservation.Event) {
-	for _, line := range event.Lines {
-		it := f.item(line.SKU)
-		if available := it.onHand - it.reserved; line.Available != available {
-			f.problems.addf("event %d (%s) says that %d %s are available, they are %d",
-				event.Sequence, event.Type, line.Available, line.SKU, available)
-		}
-	}
 }

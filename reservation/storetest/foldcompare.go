@@ -72,11 +72,13 @@ func (r *foldedReservation) snapshot(like reservation.Reservation) reservation.R
 	shown.State = r.state
 	shown.CreateTime = r.createTime
 	shown.ExpireTime = r.expireTime
+	shown.Term = r.term
 	shown.Lines = nil
 	for index, line := range r.lines {
 		told := reservation.ReservationLine{
 			SKU: line.sku, Requested: line.requested,
-			Covered: line.covered, Backordered: line.backordered, Released: line.released,
+			Covered: line.covered, Backordered: line.backordered,
+			Fulfilled: line.fulfilled, Released: line.released,
 		}
 		if index < len(like.Lines) {
 			told.Notify = like.Lines[index].Notify
@@ -94,9 +96,8 @@ func (f *folded) compareOpen() problems {
 	open := map[reservation.SKU]int64{}
 	for id, r := range f.reservations {
 		for index, line := range r.lines {
-			units := line.covered + line.backordered
 			if line.counted {
-				open[line.sku] += units
+				open[line.sku] += line.open()
 			} else if line.backordered != 0 {
 				p.addf("%s/%d is not counted and has backordered units", id, index)
 			}

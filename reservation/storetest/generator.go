@@ -3,6 +3,7 @@ package storetest
 import (
 	"fmt"
 	"math/rand/v2"
+	"slices"
 	"strings"
 	"time"
 
@@ -15,9 +16,10 @@ type generator struct {
 	random *rand.Rand
 	stocks []reservation.StockID
 	skus   []string
-	told   int      // steps so far: ids drift with it, so that new ones keep coming
-	past   []string // calls with an id, to be repeated
-	recent []asked  // by the last Reserves
+	told   int        // steps so far: ids drift with it, so that new ones keep coming
+	past   []string   // calls with an id, to be repeated
+	stock  int        // of the step that is being written
+	recent [2][]asked // by the last Reserves, for each stock
 }
 
 // asked is a reservation id and the words of the lines that it asked for.
@@ -53,18 +55,18 @@ func newGenerator(seed uint64) *generator {
 // next returns the stock and the texts of the next steps.
 func (g *generator) next() (reservation.StockID, []string) {
 	g.told++
-	stock := g.stocks[0]
+	g.stock = 0
 	if g.chance(20) {
-		stock = g.stocks[1]
+		g.stock = 1
 	}
 	texts := g.write()
 	for _, text := range texts {
-		if strings.HasPrefix(text, "re") && len(texts) == 1 {
+		if isRepeatable(text) && len(texts) == 1 {
 			g.past = append(g.past, text)
 		}
 	}
 	g.past = g.past[max(0, len(g.past)-windowOfIDs):]
-	return stock, texts
+	return g.stocks[g.stock], texts
 }
 
 // odds are parts of a thousand, in the order of the cases of write.
@@ -85,8 +87,16 @@ func (g *generator) write() []string {
 	choices := []choice{
 		{300, g.reserve},
 		{60, func() string { return "check" + g.lines(6) + g.partial() }},
-		{110, func() string { return "release " + g.known() + g.pick("", "", " allow_missing") }},
-		{120, g.releaseLines},
+		{80, func() string { return "release " + g.known() + g.pick("", "", " allow_missing") }},
+		{80, func() string { return g.someLines("release ") }},
+		{110, func() string { return "commit " + g.known() + g.pick("", "", " reacquire") }},
+		{50, func() string { return "extend " + g.known() + g.ttl() }},
+		{80, func() string { return "fulfill " + g.known() }},
+		{80, func() string { return g.someLines("fulfill ") }},
+		{50, g.adjust},
+		{25, g.setStock},
+		{20, g.reservations},
+		{15, func() string { return g.backorders() }},
 		{50, func() string { return "get " + g.known() }},
 		{110, func() string { return "restock " + g.requestID() + g.lines(3) }},
 		{80, func() string { return "set-policy " + g.sku() + g.policy(true) }},
@@ -104,7 +114,11 @@ func (g *generator) write() []string {
 	if g.chance(6) {
 		// What comes next meets holds that ran out and were not reclaimed.
 		return []string{g.advance(), g.pick("get "+g.known(), "release "+g.known(), "sweep",
-			"drain", "restock "+g.requestID()+g.lines(2), "items "+g.sku(), g.releaseLines())}
+			"commit "+g.known(), "commit "+g.known()+" reacquire", "commit "+g.known()+" reacquire",
+			"extend "+g.known()+g.ttl(), "fulfill "+g.known(), g.reservations(),
+			g.backorders(), g.someLines("fulfill "),
+			"drain", "restock "+g.requestID()+g.lines(2), "items "+g.sku(),
+			g.someLines("release "))}
 	}
 	total := 0
 	for _, c := range choices {
@@ -119,32 +133,24 @@ func (g *generator) write() []string {
 	panic("the odds add up to their total")
 }
 
-func (g *generator) reserve() string {
-	id, lines := g.id(), g.lines(5)
-	replaces := ""
-	if len(g.recent) > 0 && g.chance(15) {
-		// A cart edit: mostly the same SKUs again.
-		old := g.recent[g.random.IntN(len(g.recent))]
-		replaces = " replaces=" + old.id
-		if g.chance(80) {
-			lines = " " + strings.Join(old.lines, " ") + g.pick("", g.lines(1))
-		}
-	}
-	g.recent = append(g.recent, asked{id: id, lines: strings.Fields(lines)})
-	g.recent = g.recent[max(0, len(g.recent)-windowOfIDs/2):]
-	text := "reserve " + id + lines + g.partial()
-	if g.chance(60) {
-		text += " ttl=" + g.pick("1s", "1500ms", "2s", "10s", "10s", "1m", "1h")
-	}
-	return text + replaces
+// isRepeatable says whether a call has an id.
+func isRepeatable(text string) bool {
+	verb, _, _ := strings.Cut(text, " ")
+	return slices.Contains([]string{
+		"reserve", "release", "restock", "commit", "extend", "fulfill", "adjust", "set-stock",
+	}, verb)
 }
 
 // repeat is a past call again, seldom with one word less or changed.
 func (g *generator) repeat() string {
 	text := g.past[g.random.IntN(len(g.past))]
 	words := strings.Fields(text)
-	if at := len(words) - 1; at > 2 && strings.HasPrefix(text, "reserve ") && g.chance(25) {
+	if at := len(words) - 1; at > 2 && g.chance(25) {
 		switch {
+		case words[0] != "reserve":
+			if strings.Contains(words[at-1], "*") {
+				words = words[:at]
+			}
 		case !strings.Contains(words[at], "*"):
 			words = words[:at]
 		case g.chance(50):
@@ -154,14 +160,6 @@ func (g *generator) repeat() string {
 		}
 	}
 	return strings.Join(words, " ")
-}
-
-func (g *generator) list() string {
-	text := fmt.Sprintf("list limit=%d", 1+g.random.IntN(8))
-	if g.chance(50) {
-		text += " after=" + g.sku()
-	}
-	return text
 }
 
 func (g *generator) advance() string {
@@ -189,24 +187,23 @@ func (g *generator) id() string {
 
 // known returns the id of a recent Reserve, seldom any.
 func (g *generator) known() string {
-	if len(g.recent) == 0 || g.chance(10) {
+	if !g.knows() || g.chance(10) {
 		return g.id()
 	}
-	return g.recent[g.random.IntN(len(g.recent))].id
+	return g.oneRecent().id
 }
 
-// releaseLines gives back parts of a recent reservation, seldom more than it has.
-func (g *generator) releaseLines() string {
-	if len(g.recent) == 0 || g.chance(10) {
-		return "release " + g.id() + " by=" + g.requestID() + g.lines(2)
-	}
-	of := g.recent[g.random.IntN(len(g.recent))]
-	text := "release " + of.id + " by=" + g.requestID()
-	for range 1 + g.random.IntN(2) {
-		sku, units, _ := strings.Cut(of.lines[g.random.IntN(len(of.lines))], "*")
-		text += " " + sku + "*" + g.pick("1", "1", "2", units)
-	}
-	return text
+func (g *generator) knows() bool { return len(g.recent[g.stock]) > 0 }
+
+func (g *generator) oneRecent() asked {
+	return g.recent[g.stock][g.random.IntN(len(g.recent[g.stock]))]
+}
+
+// forget takes a refused Reserve out of the recent ones, for nothing would come of its id.
+func (g *generator) forget(id string) {
+	g.recent[g.stock] = slices.DeleteFunc(g.recent[g.stock], func(a asked) bool {
+		return a.id == id
+	})
 }
 
 func (g *generator) requestID() string {
@@ -230,46 +227,6 @@ func (g *generator) lines(most int) string {
 }
 
 func (g *generator) partial() string { return g.pick("", "", " partial") }
-
-// policy writes one or two changes of policy. What hinders selling is cleared more often than it is
-// set.
-func (g *generator) policy(ownsSKU bool) string {
-	text := ""
-	if !ownsSKU && g.chance(50) {
-		// Else every stock would soon refuse everything by its default.
-		return " min_quantity= max_quantity= quantity_increment= tracked= backorder_limit="
-	}
-	for range 1 + g.random.IntN(2) {
-		switch g.random.IntN(10) {
-		case 0, 1, 2:
-			text += " backorder_mode=" + g.pick("", "DENY", "ALLOW", "ALLOW", "ALLOW_AND_NOTIFY")
-		case 3, 4:
-			text += " backorder_limit=" + g.pick("", "", "0", "20", "60", "1000000000000")
-		case 5:
-			text += " safety_stock=" + g.pick("", "0", "2", "5")
-		case 6:
-			text += " low_stock_threshold=" + g.pick("", "0", "5", "-3", "-1000000000000")
-		case 7:
-			text += g.pick(" min_quantity=", " min_quantity=", " min_quantity=3",
-				" max_quantity=", " max_quantity=", " max_quantity=5",
-				" quantity_increment=", " quantity_increment=", " quantity_increment=2",
-				" quantity_increment=3 min_quantity=1 max_quantity=1000000000",
-				" quantity_increment=3 min_quantity=4 max_quantity=1000000000")
-		case 8:
-			text += g.pick(" sellable=", " sellable=", " sellable=true", " sellable=",
-				" tracked=", " tracked=", " tracked=true", " tracked=false")
-			if ownsSKU && g.chance(10) {
-				text += " sellable=false"
-			}
-		case 9:
-			if ownsSKU {
-				text += g.pick(" restock_time=", " restock_time=2027-03-04T05:06:07.089Z",
-					" substitutes=", " substitutes="+g.skus[0]+","+g.skus[2])
-			}
-		}
-	}
-	return text
-}
 
 func (g *generator) chance(percent int) bool { return g.random.IntN(100) < percent }
 

@@ -75,6 +75,7 @@ func (p *problems) queues(snapshot reservation.Snapshot) {
 		}
 	}
 	for _, r := range snapshot.Reservations {
+		p.state(r)
 		for index, line := range r.Lines {
 			p.line(r, index)
 			at := place{line.SKU, r.ID, index}
@@ -87,6 +88,27 @@ func (p *problems) queues(snapshot reservation.Snapshot) {
 	}
 	for at := range waiting {
 		p.addf("%s/%d waits for %s, but there is no such line", at.id, at.index, at.sku)
+	}
+}
+
+// state holds a reservation's state against its units.
+func (p *problems) state(r reservation.Reservation) {
+	var open, fulfilled int64
+	for _, line := range r.Lines {
+		open += line.Open()
+		fulfilled += line.Fulfilled
+	}
+	if open == 0 && !r.State.IsFinished() {
+		p.addf("%s is %s with nothing open", r.ID, r.State)
+	}
+	mayBeFulfilled := r.State == reservation.StateCommitted ||
+		r.State == reservation.StateFulfilled
+	if fulfilled > 0 && !mayBeFulfilled ||
+		fulfilled == 0 && r.State == reservation.StateFulfilled {
+		p.addf("%s is %s with %d units fulfilled", r.ID, r.State, fulfilled)
+	}
+	if r.State == reservation.StateHeld && r.Term != 1 {
+		p.addf("I3: %s is HELD in term %d", r.ID, r.Term)
 	}
 }
 

@@ -32,7 +32,7 @@ func (g *generator) plot() []string {
 		"set-policy " + other + sells,
 		"restock r" + id + " " + sku + "*5 " + other + "*2",
 	}
-	switch g.random.IntN(4) {
+	switch g.random.IntN(7) {
 	case 0: // A cart edit while others wait.
 		return append(scene,
 			"reserve "+id+"a "+sku+"*"+g.pick("4", "9")+" "+other+"*2 ttl=1m",
@@ -56,14 +56,17 @@ func (g *generator) plot() []string {
 			"reserve "+id+"a "+other+"*1 "+sku+"*1200 "+sku+"*12 partial",
 			"set-policy "+sku+sells,
 		)
+	case 3: // A SKU that is only promised.
+		return []string{
+			"set-policy only" + id + sells,
+			"reserve " + id + "a only" + id + "*3 " + sku + "*1 ttl=1s",
+			"delete only" + id,
+			g.pick("release "+id+"a", "advance 1s", "sweep"),
+			g.pick("sweep", "delete only"+id),
+			g.pick("commit "+id+"a reacquire", "sweep"),
+		}
 	}
-	return []string{ // A SKU that is only promised.
-		"set-policy only" + id + sells,
-		"reserve " + id + "a only" + id + "*3 " + sku + "*1 ttl=1s",
-		"delete only" + id,
-		g.pick("release "+id+"a", "advance 1s", "sweep"),
-		g.pick("sweep", "delete only"+id),
-	}
+	return append(scene, g.life(sku, other, id)...)
 }
 
 // burst makes a backlog that one step cannot work off: of queue lines, of due holds, or of both.
@@ -71,7 +74,9 @@ func (g *generator) burst() []string {
 	sku, other, id := g.actors()
 	open, openOther := "set-policy "+sku+sells, "set-policy "+other+sells
 	n := reservation.LineBudget + g.random.IntN(reservation.LineBudget)
-	switch g.random.IntN(8) {
+	switch g.random.IntN(11) {
+	case 8, 9, 10:
+		return g.lag(sku, other, id)
 	case 0, 1, 2, 3, 4:
 		return []string{
 			open, openOther,

@@ -32,8 +32,20 @@ func (o outcome) print() []string {
 			lines[0] = "replayed " + lines[0]
 		}
 		return lines
+	case reservation.ChangeAnswer:
+		lines := printReservation(answer.Reservation)
+		if answer.Replayed {
+			lines[0] = "replayed " + lines[0]
+		}
+		return lines
 	case reservation.GetAnswer:
 		return printReservation(answer.Reservation)
+	case reservationList:
+		return answer.print()
+	case backorderList:
+		return answer.print()
+	case reservation.OnHandAnswer:
+		return printOnHand(answer)
 	case reservation.RestockAnswer:
 		return printRestock(answer)
 	case reservation.PolicyAnswer:
@@ -150,7 +162,25 @@ func printRestock(answer reservation.RestockAnswer) []string {
 			"line %s*%d: on hand %d, available %d, filled %d, backordered %d",
 			escape(l.SKU), l.Quantity, l.OnHand, l.Available, l.Filled, l.Backordered))
 	}
-	for _, fill := range answer.Fills {
+	return append(lines, printFills(answer.Fills)...)
+}
+
+func printOnHand(answer reservation.OnHandAnswer) []string {
+	var lines []string
+	if answer.Replayed {
+		lines = append(lines, "replayed")
+	}
+	for _, l := range answer.Lines {
+		lines = append(lines, fmt.Sprintf(
+			"line %s*%d: on hand %d, available %d, filled %d, backordered %d, shortfall %d",
+			escape(l.SKU), l.Delta, l.OnHand, l.Available, l.Filled, l.Backordered, l.Shortfall))
+	}
+	return append(lines, printFills(answer.Fills)...)
+}
+
+func printFills(fills []reservation.Fill) []string {
+	var lines []string
+	for _, fill := range fills {
 		lines = append(lines, fmt.Sprintf("fill %s %s*%d", fill.ID, escape(fill.SKU), fill.Units))
 	}
 	return lines

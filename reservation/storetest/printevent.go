@@ -22,6 +22,9 @@ func printEvent(event reservation.Event) string {
 	if !event.ExpireTime.IsZero() {
 		text += " for " + durationText(event.ExpireTime.Sub(event.Time))
 	}
+	if event.Term != 0 {
+		text += fmt.Sprintf(", term %d", event.Term)
+	}
 	details := printEventLines(event)
 	if event.Type == reservation.EventPolicyChanged {
 		details = printPolicyChanged(event)
@@ -50,15 +53,22 @@ func printEventLines(event reservation.Event) string {
 		text := fmt.Sprintf("%d %s", l.Index, escape(l.SKU))
 		switch event.Type {
 		case reservation.EventLowStock, reservation.EventOutOfStock,
-			reservation.EventBackInStock, reservation.EventOversold:
+			reservation.EventBackInStock:
 			text = fmt.Sprintf("%s at %d", escape(l.SKU), l.Available)
+		case reservation.EventOversold:
+			text = fmt.Sprintf("%s by %d", escape(l.SKU), l.Shortfall)
 		case reservation.EventReserved:
 			text += fmt.Sprintf("*%d=%d+%d", l.Requested, l.Covered, l.Backordered)
 			if !l.Counted {
 				text += " uncounted"
 			}
-		case reservation.EventRestocked, reservation.EventFulfilled, reservation.EventAdjusted:
+		case reservation.EventRestocked, reservation.EventFulfilled:
 			text += fmt.Sprintf("=%d", l.Quantity)
+		case reservation.EventAdjusted:
+			text += fmt.Sprintf("=%d", l.Quantity)
+			if l.Reason.String() != "" {
+				text += " " + l.Reason.String()
+			}
 		case reservation.EventCommitted, reservation.EventExtended, reservation.EventReleased,
 			reservation.EventExpired, reservation.EventBackordered,
 			reservation.EventBackorderFilled, reservation.EventPolicyChanged,

@@ -1,6 +1,7 @@
 package storetest
 
 import (
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -132,7 +133,9 @@ func (r *storyRunner) judge(
 		p.lines("stock", []string{want}, stockLines(after, want))
 	}
 	p.stamp(result, after, r.subject.Now())
-	p.traces(result, before, after, r.subject.Now())
+	if result.Refusal != nil {
+		p.traces(s, before, after, r.subject.Now())
+	}
 	return p
 }
 
@@ -181,12 +184,12 @@ func (p *problems) stamp(result outcome, after reservation.Snapshot, now time.Ti
 }
 
 // traces holds the state after a refused call against the one before: they are the same, but for
-// holds that ran out, which a call may reclaim before it is refused.
-func (p *problems) traces(result outcome, before, after reservation.Snapshot, now time.Time) {
-	if result.Refusal == nil {
-		return
-	}
-	if !hasDue(before, now) {
+// holds that ran out, which a call may reclaim before it is refused, and for units that were due to
+// lines of the reservation that the call is about.
+func (p *problems) traces(s step, before, after reservation.Snapshot, now time.Time) {
+	verb, rest, _ := strings.Cut(s.text, " ")
+	bringsUp := verb == "fulfill" || verb == "reserve" && strings.Contains(rest, " replaces=")
+	if !hasDue(before, now) && (!bringsUp || !hasFilling(before)) {
 		if difference := diff(before, after); difference != "" {
 			p.addf("the refused call left a trace (-before +after):\n%s", difference)
 		}
@@ -211,7 +214,13 @@ func hasDue(snapshot reservation.Snapshot, now time.Time) bool {
 	return false
 }
 
-// followsReclaim says whether an event may come of a reclaim alone.
+func hasFilling(snapshot reservation.Snapshot) bool {
+	return slices.ContainsFunc(snapshot.Items, func(item reservation.ItemSnapshot) bool {
+		return item.Filling > 0
+	})
+}
+
+// followsReclaim says whether an event may come of a reclaim or a fill alone.
 func followsReclaim(kind reservation.EventType) bool {
 	switch kind {
 	case reservation.EventExpired, reservation.EventBackorderFilled,
@@ -242,7 +251,17 @@ func (r *storyRunner) checkReplay(t *testing.T, s step, result outcome) {
 			answer.Replayed = false
 			asFirst.Answer = answer
 		}
+	case reservation.ChangeAnswer:
+		if answer.Replayed {
+			answer.Replayed = false
+			asFirst.Answer = answer
+		}
 	case reservation.RestockAnswer:
+		if answer.Replayed {
+			answer.Replayed = false
+			asFirst.Answer = answer
+		}
+	case reservation.OnHandAnswer:
 		if answer.Replayed {
 			answer.Replayed = false
 			asFirst.Answer = answer

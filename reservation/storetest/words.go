@@ -20,6 +20,7 @@ type words struct {
 	options map[string]string
 	order   []string // of the options
 	lines   reservation.Lines
+	figures []string // "SKU*n" of calls whose lines are not plain quantities
 }
 
 // splitWords sorts the words of a call: "SKU*n" is a line, "name=value" an option, the rest names.
@@ -33,6 +34,8 @@ func splitWords(text string) (words, error) {
 	for _, field := range fields[1:] {
 		name, value, isOption := strings.Cut(field, "=")
 		switch {
+		case strings.Contains(field, "*") && (w.verb == "adjust" || w.verb == "set-stock"):
+			w.figures = append(w.figures, field)
 		case strings.Contains(field, "*"):
 			repeated, err := parseLine(field)
 			if err != nil {
@@ -42,7 +45,7 @@ func splitWords(text string) (words, error) {
 		case isOption:
 			w.options[name] = value
 			w.order = append(w.order, name)
-		case field == "partial", field == "allow_missing":
+		case slices.Contains([]string{"partial", "allow_missing", "reacquire"}, field):
 			w.flags[field] = true
 		default:
 			w.names = append(w.names, field)

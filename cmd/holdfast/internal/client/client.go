@@ -3,7 +3,6 @@ package client
 
 import (
 	"context"
-	"errors"
 	"math/rand/v2"
 	"time"
 
@@ -11,6 +10,7 @@ import (
 	"google.golang.org/grpc/backoff"
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/credentials/insecure"
+	"google.golang.org/grpc/keepalive"
 	"google.golang.org/grpc/status"
 
 	holdfastv1 "github.com/holdfast-dev/holdfast/gen/holdfast/v1"
@@ -23,6 +23,9 @@ const (
 	firstPause     = 50 * time.Millisecond
 	longestPause   = time.Second
 	connectTimeout = 5 * time.Second
+
+	keepaliveTime    = 30 * time.Second // servers of Holdfast take a ping every 10 s
+	keepaliveTimeout = 10 * time.Second
 )
 
 // Client is a connection to a server.
@@ -30,7 +33,9 @@ type Client struct {
 	// Reservations is the checkout's side.
 	Reservations holdfastv1.ReservationServiceClient
 	// Stock is the warehouse's side.
-	Stock      holdfastv1.StockServiceClient
+	Stock holdfastv1.StockServiceClient
+	// Events tells what happens.
+	Events     holdfastv1.EventServiceClient
 	connection *grpc.ClientConn
 }
 
@@ -45,6 +50,11 @@ func New(address string) (*Client, error) {
 				BaseDelay: firstPause, Multiplier: 1.6, Jitter: 0.2, MaxDelay: longestPause,
 			},
 			MinConnectTimeout: connectTimeout,
+		}),
+		// A watch sends nothing for as long as it lasts: without this a server that vanished
+		// without a word would look like one where nothing happens.
+		grpc.WithKeepaliveParams(keepalive.ClientParameters{
+			Time: keepaliveTime, Timeout: keepaliveTimeout,
 		}))
 	if err != nil {
 		return nil, err
@@ -52,6 +62,7 @@ func New(address string) (*Client, error) {
 	return &Client{
 		Reservations: holdfastv1.NewReservationServiceClient(connection),
 		Stock:        holdfastv1.NewStockServiceClient(connection),
+		Events:       holdfastv1.NewEventServiceClient(connection),
 		connection:   connection,
 	}, nil
 }
@@ -106,29 +117,5 @@ func Sleep(ctx context.Context, d time.Duration) bool {
 		return false
 	case <-timer.C:
 		return true
-	}
-}
-
-// Pages calls list for one page after the other, from the first, until next says that there is
-// none.
-func Pages(ctx context.Context, stock holdfastv1.StockServiceClient, stockID string, pageSize int32,
-	page func(*holdfastv1.ListStockResponse) error,
-) error {
-	if pageSize < 1 {
-		return errors.New("a page needs room for one SKU")
-	}
-	request := &holdfastv1.ListStockRequest{StockId: stockID, PageSize: pageSize}
-	for {
-		response, err := Call(ctx, stock.ListStock, request)
-		if err != nil {
-			return err
-		}
-		if err := page(response); err != nil {
-			return err
-		}
-		if response.GetNextPageToken() == "" {
-			return nil
-		}
-		request.PageToken = response.GetNextPageToken()
 	}
 }

@@ -50,15 +50,45 @@ func Restock(w io.Writer, response *holdfastv1.RestockResponse) {
 			line.GetAvailableQuantity(), line.GetFilledQuantity(), line.GetBackorderedQuantity())
 	}
 	t.Write(w)
-	if len(response.GetFills()) == 0 {
+	fills(w, response.GetFills())
+}
+
+// OnHand writes by how much on hand moved, a row for each line, and who was waiting for it.
+func OnHand(w io.Writer, lines []*holdfastv1.OnHandLine, filled []*holdfastv1.ReservationFill) {
+	shortfall := false
+	for _, line := range lines {
+		shortfall = shortfall || line.GetShortfallQuantity() > 0
+	}
+	columns := Right("change", "on hand", "available", "to backorders", "still backordered")
+	if shortfall {
+		columns = append(columns, Right("shortfall")...)
+	}
+	t := NewTable(Left("sku"), columns)
+	for _, line := range lines {
+		cells := []any{
+			line.GetSku(), fmt.Sprintf("%+d", line.GetDelta()), line.GetOnHandQuantity(),
+			line.GetAvailableQuantity(), line.GetFilledQuantity(), line.GetBackorderedQuantity(),
+		}
+		if shortfall {
+			cells = append(cells, line.GetShortfallQuantity())
+		}
+		t.Row(cells...)
+	}
+	t.Write(w)
+	fills(w, filled)
+}
+
+// fills writes which reservations were given units, where any were.
+func fills(w io.Writer, list []*holdfastv1.ReservationFill) {
+	if len(list) == 0 {
 		return
 	}
 	fmt.Fprintln(w)
-	fills := NewTable(Left("filled reservation", "sku"), Right("units"))
-	for _, fill := range response.GetFills() {
-		fills.Row(fill.GetReservationId(), fill.GetSku(), fill.GetFilledQuantity())
+	t := NewTable(Left("filled reservation", "sku"), Right("units"))
+	for _, fill := range list {
+		t.Row(fill.GetReservationId(), fill.GetSku(), fill.GetFilledQuantity())
 	}
-	fills.Write(w)
+	t.Write(w)
 }
 
 // Policy writes each field of a policy as it is set (under the head own) and as it is in force.

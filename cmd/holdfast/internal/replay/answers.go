@@ -14,8 +14,8 @@ import (
 // answerLine is one answer as it is written down: a line of JSON. Request lines are written as they
 // were asked, so that the file alone is enough for a fold.
 type answerLine struct {
-	Call     string          `json:"call"` // Reserve or Restock
-	Kind     string          `json:"kind"` // order, cancellation or supply
+	Call     string          `json:"call"` // the method's name, such as Reserve
+	Kind     string          `json:"kind"` // why it was made, such as order
 	ID       string          `json:"id"`
 	Invoice  string          `json:"invoice"`
 	Code     string          `json:"code"` // gRPC's; OK when granted
@@ -42,17 +42,14 @@ func newAnswerWriter(w io.Writer) *answerWriter {
 
 func (w *answerWriter) write(a *Answer) error {
 	line := answerLine{
-		Call: "Restock", Kind: a.Entry.Kind.String(), ID: a.ID, Invoice: a.Entry.Name,
+		Call: a.Entry.Kind.Call(), Kind: a.Entry.Kind.String(), ID: a.ID, Invoice: a.Entry.Name,
 		Code: status.Code(a.Err).String(), Replayed: a.Replayed, Tries: len(a.Tries),
 		Lines: make([]answerRequest, len(a.Entry.Lines)),
 	}
 	for i, asked := range a.Entry.Lines {
 		line.Lines[i] = answerRequest{asked.SKU, asked.Units}
 	}
-	var message proto.Message = a.Restock
-	if a.Entry.Kind == Order {
-		line.Call, message = "Reserve", a.Reserve
-	}
+	var message proto.Message = a.Response
 	if a.Err != nil {
 		line.Reason = problem.Of(a.Err).Reason
 		message = status.Convert(a.Err).Proto()

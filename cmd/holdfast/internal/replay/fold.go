@@ -3,6 +3,7 @@ package replay
 import (
 	"maps"
 	"slices"
+	"time"
 
 	holdfastv1 "github.com/holdfast-dev/holdfast/gen/holdfast/v1"
 )
@@ -13,33 +14,111 @@ type figures struct{ onHand, reserved int64 }
 // fold adds up what a stock must hold: what it held before the run, and what every answer of the
 // run granted. It knows the file, the answers and the contract, and no code of the server.
 type fold struct {
-	began int64 // the journal's sequence before the first call
-	skus  map[string]figures
+	began  int64 // the journal's sequence before the first call
+	skus   map[string]figures
+	orders map[string]*foldedOrder
+	seen   time.Time // the latest store time of an answer
+}
+
+// foldedOrder is an order that was granted.
+type foldedOrder struct {
+	lines []Line
+	// expires is when a hold of this run gives its units back; zero: it does not.
+	expires time.Time
+	ended   bool // its units went back, or had before the run
 }
 
 func newFold(before []*holdfastv1.StockItem, began int64) *fold {
-	f := &fold{began: began, skus: make(map[string]figures, len(before))}
+	f := &fold{
+		began: began, skus: make(map[string]figures, len(before)),
+		orders: map[string]*foldedOrder{},
+	}
 	for _, item := range before {
 		f.skus[item.GetSku()] = figures{item.GetOnHandQuantity(), item.GetReservedQuantity()}
 	}
 	return f
 }
 
-// add adds an answer. One from before the run began, replayed, is in the figures already.
+// add adds an answer. What an answer from before the run granted is in the figures already.
 func (f *fold) add(a *Answer) {
-	if a.Err != nil || a.sequence() <= f.began {
+	if a.Err != nil {
 		return
 	}
-	for _, line := range a.Entry.Lines {
-		sku := f.skus[line.SKU]
-		switch a.Entry.Kind {
-		case Order:
-			sku.reserved += line.Units
-		case Cancellation, Supply:
-			sku.onHand += line.Units
+	if now := a.Response.GetStoreTime().AsTime(); now.After(f.seen) {
+		f.seen = now
+	}
+	isNew := a.Response.GetSequence() > f.began
+	switch a.Entry.Kind {
+	case Order:
+		f.addOrder(a, isNew)
+	case Cancellation, Supply, Refill, Correction:
+		if isNew {
+			f.move(a.Entry.Lines, func(sku *figures, units int64) { sku.onHand += units })
 		}
+	case Placing:
+		f.order(a.ID).expires = time.Time{}
+	case Abandoning:
+		released := holdfastv1.ReservationState_RESERVATION_STATE_RELEASED
+		if order := f.order(a.ID); a.reservation().GetState() == released {
+			f.end(order)
+		}
+	}
+}
+
+func (f *fold) addOrder(a *Answer, isNew bool) {
+	order := &foldedOrder{lines: a.Entry.Lines}
+	f.orders[a.ID] = order
+	switch {
+	case isNew:
+		f.move(order.lines, func(sku *figures, units int64) { sku.reserved += units })
+		if expires := a.reservation().GetExpireTime(); expires != nil {
+			order.expires = expires.AsTime()
+		}
+	case a.StateNow != "HELD" && a.StateNow != "COMMITTED":
+		order.ended = true
+	}
+}
+
+// order returns an order that was granted. Nothing follows one that was not.
+func (f *fold) order(id string) *foldedOrder { return f.orders[id] }
+
+// end takes an order's units out of the figures, once.
+func (f *fold) end(order *foldedOrder) {
+	if !order.ended {
+		order.ended, order.expires = true, time.Time{}
+		f.move(order.lines, func(sku *figures, units int64) { sku.reserved -= units })
+	}
+}
+
+func (f *fold) move(lines []Line, by func(*figures, int64)) {
+	for _, line := range lines {
+		sku := f.skus[line.SKU]
+		by(&sku, line.Units)
 		f.skus[line.SKU] = sku
 	}
+}
+
+// expire ends the holds that have run out by a store time and returns them.
+func (f *fold) expire(now time.Time) []*foldedOrder {
+	var due []*foldedOrder
+	for _, order := range f.orders {
+		if !order.expires.IsZero() && !now.Before(order.expires) {
+			f.end(order)
+			due = append(due, order)
+		}
+	}
+	return due
+}
+
+// held returns the holds that have not run out.
+func (f *fold) held() []*foldedOrder {
+	var held []*foldedOrder
+	for _, order := range f.orders {
+		if !order.expires.IsZero() {
+			held = append(held, order)
+		}
+	}
+	return held
 }
 
 // Difference is a figure that is not what it must be.

@@ -17,14 +17,22 @@ import (
 // Kind is what an entry of a history is sent as.
 type Kind uint8
 
-// The kinds.
+// The kinds. The file has orders, cancellations and corrections; the others a run adds.
 const (
 	// Order is sent as a Reserve.
 	Order Kind = iota
-	// Cancellation is sent as a Restock.
+	// Cancellation is sent as a Restock of what came back.
 	Cancellation
-	// Supply is a Restock before the orders; it does not stand in the file.
+	// Correction is sent as an AdjustStock.
+	Correction
+	// Supply is a Restock before the orders.
 	Supply
+	// Refill is a Restock of what is backordered.
+	Refill
+	// Placing is the Commit of an order that is held.
+	Placing
+	// Abandoning is the Release of an order.
+	Abandoning
 )
 
 // String returns the kind's name in reports.
@@ -34,13 +42,38 @@ func (k Kind) String() string {
 		return "order"
 	case Cancellation:
 		return "cancellation"
+	case Correction:
+		return "correction"
 	case Supply:
 		return "supply"
+	case Refill:
+		return "refill"
+	case Placing:
+		return "placing"
+	case Abandoning:
+		return "abandoning"
 	}
 	return "unknown"
 }
 
-// Line is units of a SKU; always more than 0.
+// Call returns the name of the call that an entry of the kind is sent as.
+func (k Kind) Call() string {
+	switch k {
+	case Order:
+		return "Reserve"
+	case Cancellation, Supply, Refill:
+		return "Restock"
+	case Correction:
+		return "AdjustStock"
+	case Placing:
+		return "Commit"
+	case Abandoning:
+		return "Release"
+	}
+	return "unknown"
+}
+
+// Line is units of a SKU: more than 0, in a Correction less.
 type Line struct {
 	SKU   string
 	Units int64
@@ -50,14 +83,28 @@ type Line struct {
 type Entry struct {
 	Kind  Kind
 	Name  string // the invoice number
-	Lines []Line
+	Lines []Line // none: the whole of the order
+}
+
+// id returns the id of the entry's call in a run. An order's calls are all about its reservation; a
+// correction has the number of an order that may be in the same invoice.
+func (e *Entry) id(run string) string {
+	if e.Kind == Correction {
+		return run + ":" + e.Name + ":correction"
+	}
+	return run + ":" + e.Name
+}
+
+// isOfFile says whether the entry stands in the file.
+func (e *Entry) isOfFile() bool {
+	return e.Kind == Order || e.Kind == Cancellation || e.Kind == Correction
 }
 
 // History is what a file holds, in the order of the file.
 type History struct {
 	Entries []Entry
-	// Rows counts all rows, SkippedRows those that no call of this version can say: negative or
-	// zero quantities outside of a cancellation, positive ones inside.
+	// Rows counts all rows, SkippedRows those that no call says: zero quantities, and those of a
+	// cancellation that are not negative.
 	Rows, SkippedRows int
 }
 
@@ -104,7 +151,7 @@ func Read(r io.Reader) (History, error) {
 	if err != nil {
 		return History{}, err
 	}
-	g := grouping{places: map[string]int{}, skus: map[string]string{}}
+	g := grouping{places: map[place]int{}, skus: map[string]string{}}
 	for {
 		row, err := rows.Read()
 		if errors.Is(err, io.EOF) {
@@ -144,10 +191,16 @@ func columnsOf(head []string) (columns, error) {
 	return c, nil
 }
 
+// place names an entry: an invoice may have an order and a correction.
+type place struct {
+	kind    Kind
+	invoice string
+}
+
 // grouping gathers rows into entries.
 type grouping struct {
 	history History
-	places  map[string]int    // where an invoice's entry is
+	places  map[place]int     // where an entry is
 	skus    map[string]string // each SKU once in memory
 }
 
@@ -161,26 +214,28 @@ func (g *grouping) add(row []string, c columns) error {
 	}
 	g.history.Rows++
 	kind := Order
-	if strings.HasPrefix(row[c.invoice], "C") {
-		kind, quantity = Cancellation, -quantity
-	}
-	if quantity <= 0 {
+	switch isCancelled := strings.HasPrefix(row[c.invoice], "C"); {
+	case isCancelled && quantity >= 0, quantity == 0:
 		g.history.SkippedRows++
 		return nil
+	case isCancelled:
+		kind, quantity = Cancellation, -quantity
+	case quantity < 0:
+		kind = Correction
 	}
-	place, known := g.places[row[c.invoice]]
+	at, known := g.places[place{kind, row[c.invoice]}]
 	if !known {
-		place = len(g.history.Entries)
+		at = len(g.history.Entries)
 		entry := Entry{Kind: kind, Name: strings.Clone(row[c.invoice])}
 		g.history.Entries = append(g.history.Entries, entry)
-		g.places[entry.Name] = place
+		g.places[place{kind, entry.Name}] = at
 	}
 	sku, known := g.skus[row[c.sku]]
 	if !known {
 		sku = strings.Clone(row[c.sku])
 		g.skus[sku] = sku
 	}
-	entry := &g.history.Entries[place]
+	entry := &g.history.Entries[at]
 	entry.Lines = append(entry.Lines, Line{SKU: sku, Units: quantity})
 	return nil
 }

@@ -17,15 +17,18 @@ func TestRead_GroupsRowsByInvoiceInFileOrder(t *testing.T) {
 		"C3,A,-4,\n" +
 		"C3,A,9,\n" + // comes back, but with the wrong sign
 		"4,A,-5,\n" + // a correction
+		"2,A,-1,\n" + // one beside an order
 		"5,A,0,\n" +
 		"2,BANK CHARGES,1,\n" +
 		"2,\"x,y\",7,\n"
 	want := History{
-		Rows: 9, SkippedRows: 3,
+		Rows: 10, SkippedRows: 2,
 		Entries: []Entry{
 			{Order, "1", []Line{{"A", 6}, {"B", 2}}},
 			{Order, "2", []Line{{"A", 1}, {"BANK CHARGES", 1}, {"x,y", 7}}},
 			{Cancellation, "C3", []Line{{"A", 4}}},
+			{Correction, "4", []Line{{"A", -5}}},
+			{Correction, "2", []Line{{"A", -1}}},
 		},
 	}
 	var zipped bytes.Buffer
@@ -81,7 +84,7 @@ func TestSupplies_EverySKUOnceByItsDemand(t *testing.T) {
 }
 
 func TestSupplies_AtMostAThousandLinesARequest(t *testing.T) {
-	entries := inRequests(make([]Line, 2001))
+	entries := inRequests(Supply, "supply", make([]Line, 2001))
 	var sizes []int
 	for _, entry := range entries {
 		sizes = append(sizes, len(entry.Lines))

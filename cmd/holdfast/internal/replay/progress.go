@@ -16,6 +16,8 @@ type Progress interface {
 	Step()
 	// End says that there will be no more.
 	End()
+	// Note says something about what is waited for, before Begin or after End.
+	Note(text string)
 }
 
 // Bar returns a progress bar for a terminal.
@@ -40,6 +42,9 @@ func (b *bar) Step() { _ = b.bar.Add(1) }
 
 // End takes the bar away.
 func (b *bar) End() { _ = b.bar.Finish() }
+
+// Note writes a line.
+func (b *bar) Note(text string) { fmt.Fprintln(b.w, text) }
 
 // Lines returns a progress that writes a line every so often, for a log or a pipe.
 func Lines(w io.Writer) Progress { return &lines{w: w} }
@@ -69,3 +74,6 @@ func (l *lines) Step() {
 
 // End has nothing to say: the report follows.
 func (l *lines) End() {}
+
+// Note writes a line.
+func (l *lines) Note(text string) { fmt.Fprintln(l.w, text) }

@@ -8,6 +8,7 @@ import (
 
 	"github.com/holdfast-dev/holdfast/cmd/holdfast/internal/output"
 	"github.com/holdfast-dev/holdfast/cmd/holdfast/internal/problem"
+	holdfastv1 "github.com/holdfast-dev/holdfast/gen/holdfast/v1"
 )
 
 // Report is what came of a run. Its JSON form is for scripts.
@@ -19,7 +20,7 @@ type Report struct {
 	// Interrupted says that the run was stopped before its end.
 	Interrupted bool `json:"interrupted"`
 
-	// Rows counts the file's; SkippedRows those that wait for AdjustStock.
+	// Rows counts the file's; SkippedRows those that no call says.
 	Rows        int `json:"rows"`
 	SkippedRows int `json:"skipped_rows"`
 
@@ -31,8 +32,22 @@ type Report struct {
 	// counts under both; lines that did not fit into an answer's details are under NotDetailed.
 	Refusals map[string]*Volume `json:"refusals"`
 
-	Reserve Calls `json:"reserve"`
-	Restock Calls `json:"restock"`
+	// Held is what the accepted orders hold or held, by what became of it: Committed, Expired, or
+	// StillHeld. Cancelled are released orders, held or not.
+	Held      Volume `json:"held"`
+	Committed Volume `json:"committed"`
+	Cancelled Volume `json:"cancelled"`
+	Expired   Volume `json:"expired"`
+	StillHeld Volume `json:"still_held"`
+
+	Reserve     Calls `json:"reserve"`
+	Restock     Calls `json:"restock"`
+	AdjustStock Calls `json:"adjust_stock"`
+	Commit      Calls `json:"commit"`
+	Release     Calls `json:"release"`
+
+	// OtherRefusals counts refused calls that are no orders, by reason.
+	OtherRefusals map[string]int64 `json:"other_refusals,omitempty"`
 
 	Latency        Latency `json:"latency"`
 	CallsPerSecond float64 `json:"calls_per_second"`
@@ -86,17 +101,12 @@ type Latency struct {
 	Max  time.Duration `json:"max_ns"`
 }
 
-// Verification is how the stock compares with the fold of the file and the answers.
-type Verification struct {
-	SKUs        int          `json:"skus"`
-	Differences []Difference `json:"differences"`
-}
-
 // IsClean says whether nothing went wrong: every answer was one of the contract's, all were sent,
 // and the stock holds what the fold says.
 func (r *Report) IsClean() bool {
-	return !r.Interrupted && r.Reserve.Failed == 0 && r.Restock.Failed == 0 &&
-		(r.Verification == nil || len(r.Verification.Differences) == 0)
+	failed := r.Reserve.Failed + r.Restock.Failed + r.AdjustStock.Failed + r.Commit.Failed +
+		r.Release.Failed
+	return !r.Interrupted && failed == 0 && (r.Verification == nil || r.Verification.isClean())
 }
 
 // Tries are recorded in microseconds, to three digits.
@@ -109,7 +119,7 @@ func newReport(o Options, history History) *Report {
 	return &Report{
 		Stock: o.Stock, Run: o.Run, Concurrency: o.Concurrency,
 		Rows: history.Rows, SkippedRows: history.SkippedRows,
-		Refusals:  map[string]*Volume{},
+		Refusals: map[string]*Volume{}, OtherRefusals: map[string]int64{},
 		histogram: hdr.New(1, longestTry.Microseconds(), digits),
 	}
 }
@@ -120,9 +130,8 @@ func (r *Report) add(a *Answer) {
 		// It fails only above the longest, which is as good as that here.
 		_ = r.histogram.RecordValue(min(max(1, took.Microseconds()), longestTry.Microseconds()))
 	}
-	calls := &r.Restock
+	calls := r.calls(a.Entry.Kind)
 	if a.Entry.Kind == Order {
-		calls = &r.Reserve
 		r.Asked.add(a.Entry.Lines)
 	}
 	calls.Sent++
@@ -142,8 +151,45 @@ func (r *Report) add(a *Answer) {
 	}
 }
 
+// calls returns the counts of the call that a kind is sent as.
+func (r *Report) calls(kind Kind) *Calls {
+	switch kind {
+	case Order:
+		return &r.Reserve
+	case Cancellation, Supply, Refill:
+		return &r.Restock
+	case Correction:
+		return &r.AdjustStock
+	case Placing:
+		return &r.Commit
+	case Abandoning:
+		return &r.Release
+	}
+	panic("an entry is of one of the kinds")
+}
+
+// addEnd counts what became of an order by an answer that the fold has.
+func (r *Report) addEnd(a *Answer, f *fold) {
+	if a.Err != nil {
+		return
+	}
+	state := a.reservation().GetState()
+	switch {
+	case a.Entry.Kind == Order && a.reservation().GetExpireTime() != nil:
+		r.Held.add(a.Entry.Lines)
+		if a.Replayed && a.StateNow == "EXPIRED" {
+			r.Expired.add(a.Entry.Lines)
+		}
+	case a.Entry.Kind == Placing:
+		r.Committed.add(f.order(a.ID).lines)
+	case a.Entry.Kind == Abandoning &&
+		state == holdfastv1.ReservationState_RESERVATION_STATE_RELEASED:
+		r.Cancelled.add(f.order(a.ID).lines)
+	}
+}
+
 func (r *Report) addBackordered(a *Answer) {
-	reservation := a.Reserve.GetReservation()
+	reservation := a.reservation()
 	if reservation.GetBackordered() {
 		r.Backordered.Orders++
 	}
@@ -173,6 +219,8 @@ func (r *Report) addError(calls *Calls, a *Answer) {
 	if a.Entry.Kind == Order {
 		r.Refused.add(a.Entry.Lines)
 		r.addRefusal(a, p)
+	} else {
+		r.OtherRefusals[a.Entry.Kind.Call()+" "+p.Name()]++
 	}
 }
 

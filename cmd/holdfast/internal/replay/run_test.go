@@ -16,6 +16,8 @@ import (
 	"github.com/holdfast-dev/holdfast/cmd/holdfast/internal/client"
 	"github.com/holdfast-dev/holdfast/cmd/holdfast/internal/testserver"
 	holdfastv1 "github.com/holdfast-dev/holdfast/gen/holdfast/v1"
+	"github.com/holdfast-dev/holdfast/reservation"
+	"github.com/holdfast-dev/holdfast/reservation/model"
 )
 
 // orders is a made-up year: a few hundred invoices over a few SKUs, some cancelled, some corrected,
@@ -46,9 +48,10 @@ func orders(t *testing.T) string {
 // noProgress is told and says nothing.
 type noProgress struct{}
 
-func (noProgress) Begin(int) {}
-func (noProgress) Step()     {}
-func (noProgress) End()      {}
+func (noProgress) Begin(int)   {}
+func (noProgress) Step()       {}
+func (noProgress) End()        {}
+func (noProgress) Note(string) {}
 
 func optionsFor(t *testing.T, address string) Options {
 	t.Helper()
@@ -85,11 +88,11 @@ func replayed(t *testing.T, o Options) *Report {
 
 func stockOf(t *testing.T, o Options) []*holdfastv1.StockItem {
 	t.Helper()
-	items, err := o.listStock(t.Context())
+	stock, err := o.listStock(t.Context())
 	if err != nil {
 		t.Fatal(err)
 	}
-	return items
+	return stock.GetItems()
 }
 
 func sequenceOf(t *testing.T, o Options) int64 {
@@ -112,26 +115,47 @@ func TestRun_AnswersFoldToTheStock(t *testing.T) {
 	if report.Reserve.Refused == 0 || report.Backordered.Units == 0 || report.Reserve.Invalid != 1 {
 		t.Fatalf("the run shows too little: %+v", report)
 	}
+	compareWithAnswers(t, o, &answers)
+}
+
+// compareWithAnswers folds nothing but the file of answers, as one in another language would.
+func compareWithAnswers(t *testing.T, o Options, answers *bytes.Buffer) {
+	t.Helper()
 	type figure struct{ OnHand, Reserved int64 }
 	want, got := map[string]figure{}, map[string]figure{}
-	lines := bufio.NewScanner(&answers)
+	orders, firm := map[string][]answerRequest{}, map[string]bool{}
+	lines := bufio.NewScanner(answers)
 	lines.Buffer(nil, 1<<20)
 	for lines.Scan() {
 		var line answerLine
 		if err := json.Unmarshal(lines.Bytes(), &line); err != nil {
 			t.Fatal(err)
 		}
-		for _, asked := range line.Lines {
-			sku := want[asked.SKU]
-			switch {
-			case line.Code != "OK":
-				continue
-			case line.Call == "Reserve":
-				sku.Reserved += asked.Quantity
-			case line.Call == "Restock":
+		switch {
+		case line.Code != "OK":
+			continue
+		case line.Call == "Reserve":
+			orders[line.ID], firm[line.ID] = line.Lines, o.TTL == 0
+		case line.Call == "Commit":
+			firm[line.ID] = true
+		case line.Call == "Release":
+			firm[line.ID] = false
+		case line.Call == "Restock", line.Call == "AdjustStock":
+			for _, asked := range line.Lines {
+				sku := want[asked.SKU]
 				sku.OnHand += asked.Quantity
+				want[asked.SKU] = sku
 			}
-			want[asked.SKU] = sku
+		default:
+			t.Errorf("an answer to %s", line.Call)
+		}
+	}
+	for id, order := range orders {
+		for _, asked := range order {
+			if sku := want[asked.SKU]; firm[id] {
+				sku.Reserved += asked.Quantity
+				want[asked.SKU] = sku
+			}
 		}
 	}
 	for _, item := range stockOf(t, o) {
@@ -139,6 +163,88 @@ func TestRun_AnswersFoldToTheStock(t *testing.T) {
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("want -, got +\n%s", diff)
+	}
+}
+
+// sweeping returns a model whose holds are reclaimed as a server reclaims them; the model has no
+// background of its own.
+func sweeping(t *testing.T, stocks ...string) *model.Model {
+	t.Helper()
+	m := testserver.NewModel()
+	var ids []reservation.StockID
+	for _, name := range stocks {
+		id, err := reservation.ParseStockID(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		ids = append(ids, id)
+	}
+	ended := make(chan struct{})
+	ticker := time.NewTicker(20 * time.Millisecond)
+	go func() {
+		defer close(ended)
+		for range ticker.C {
+			for _, id := range ids {
+				if _, err := m.Sweep(t.Context(), id); err != nil {
+					return // the test is over
+				}
+			}
+			if t.Context().Err() != nil {
+				return
+			}
+		}
+	}()
+	t.Cleanup(func() { // its context ended just before
+		<-ended
+		ticker.Stop()
+	})
+	return m
+}
+
+// The fate of an order follows from its number, so the second run ends where the first one did.
+func TestRun_HoldsAreCommittedCancelledOrRunOut(t *testing.T) {
+	o := optionsFor(t, testserver.Start(t, sweeping(t, "replay", "other")))
+	o.TTL, o.CommitRate, o.CancelRate, o.RestockEvery = 2*time.Second, 0.6, 0.2, 50
+	o.Ample = true
+	var answers bytes.Buffer
+	o.Answers = &answers
+	first := replayed(t, o)
+	o.Answers = nil
+	if first.Committed.Orders == 0 || first.Cancelled.Orders == 0 || first.Expired.Orders == 0 ||
+		first.AdjustStock.Sent == 0 {
+		t.Fatalf("the run shows too little: %+v", first)
+	}
+	ends := first.Committed.Orders + first.Cancelled.Orders + first.Expired.Orders
+	if first.Held.Orders != ends || first.StillHeld.Orders != 0 {
+		t.Errorf("%d orders were held, %d ended", first.Held.Orders, ends)
+	}
+	journal := first.Verification.Journal
+	if journal.Skipped != "" || journal.Expired != first.Expired.Orders {
+		t.Errorf("the journal: %+v, %d orders expired", journal, first.Expired.Orders)
+	}
+	compareWithAnswers(t, o, &answers)
+	second := replayed(t, o)
+	type ends4 struct{ Held, Committed, Cancelled, Expired Volume }
+	if diff := cmp.Diff(ends4{first.Held, first.Committed, first.Cancelled, first.Expired},
+		ends4{second.Held, second.Committed, second.Cancelled, second.Expired}); diff != "" {
+		t.Errorf("first run -, second run +\n%s", diff)
+	}
+	if second.Reserve.Accepted+second.Commit.Accepted+second.Release.Accepted != 0 {
+		t.Errorf("the second run changed something: %+v", second)
+	}
+}
+
+// Whatever is backordered arrives after every few orders, so far more of them are granted.
+func TestRun_RefillsServeWhoWaits(t *testing.T) {
+	o := optionsFor(t, testserver.Start(t, testserver.NewModel()))
+	o.Supply, o.RestockEvery = 0.1, 10
+	refilled := replayed(t, o)
+	o.Stock, o.RestockEvery = "other", 0
+	without := replayed(t, o)
+	if refilled.Restock.Sent <= without.Restock.Sent ||
+		refilled.Refused.Orders >= without.Refused.Orders {
+		t.Errorf("%d orders were refused with refills, %d without",
+			refilled.Refused.Orders, without.Refused.Orders)
 	}
 }
 

@@ -6,9 +6,10 @@ import (
 	"time"
 
 	"google.golang.org/grpc"
-	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/metadata"
-	"google.golang.org/grpc/status"
+	"google.golang.org/protobuf/proto"
+	"google.golang.org/protobuf/types/known/durationpb"
+	"google.golang.org/protobuf/types/known/timestamppb"
 
 	"github.com/holdfast-dev/holdfast/cmd/holdfast/internal/client"
 	"github.com/holdfast-dev/holdfast/cmd/holdfast/internal/problem"
@@ -23,16 +24,35 @@ const (
 	longestPause  = time.Second
 )
 
-// Answer is what came of one entry: Reserve of an order, Restock of the others, unless Err is set.
+// Answer is what came of one entry: the answer of its call, unless Err is set.
 type Answer struct {
-	Entry   *Entry
-	ID      string
-	Tries   []time.Duration // how long each took
-	Reserve *holdfastv1.ReserveResponse
-	Restock *holdfastv1.RestockResponse
-	Err     error
+	Entry    *Entry
+	ID       string
+	Tries    []time.Duration // how long each took
+	Response Response
+	Err      error
 	// Replayed says that the server had this answer already when the entry was first sent.
 	Replayed bool
+	// StateNow is the state of the order of a replayed Reserve by then.
+	StateNow string
+}
+
+// Response is the answer of a mutation.
+type Response interface {
+	proto.Message
+	GetSequence() int64
+	GetStoreTime() *timestamppb.Timestamp
+}
+
+// reservation returns the reservation that the answer tells of; nil where it tells of none.
+func (a *Answer) reservation() *holdfastv1.Reservation {
+	of, ok := a.Response.(interface {
+		GetReservation() *holdfastv1.Reservation
+	})
+	if a.Err != nil || !ok {
+		return nil
+	}
+	return of.GetReservation()
 }
 
 // sender makes the calls of a run.
@@ -40,6 +60,7 @@ type sender struct {
 	client  *client.Client
 	stock   string
 	run     string
+	ttl     time.Duration // of an order; 0: firm at once
 	timeout time.Duration // for one entry with all its tries
 	began   int64         // the journal's sequence before the first call
 }
@@ -49,7 +70,7 @@ type sender struct {
 func (s *sender) send(interrupted context.Context, entry *Entry) Answer {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(interrupted), s.timeout)
 	defer cancel()
-	answer := Answer{Entry: entry, ID: s.run + ":" + entry.Name}
+	answer := Answer{Entry: entry, ID: entry.id(s.run)}
 	for pause := shortestPause; ; pause = min(2*pause, longestPause) {
 		start := time.Now()
 		s.try(ctx, &answer)
@@ -74,16 +95,52 @@ func (s *sender) try(ctx context.Context, answer *Answer) {
 	ctx, cancel := context.WithTimeout(ctx, tryTimeout)
 	defer cancel()
 	var header metadata.MD
-	if answer.Entry.Kind == Order {
-		answer.Reserve, answer.Err = s.client.Reservations.Reserve(ctx, &holdfastv1.ReserveRequest{
-			StockId: s.stock, ReservationId: answer.ID, Lines: quantities(answer.Entry.Lines),
-		}, grpc.Header(&header))
-	} else {
-		answer.Restock, answer.Err = s.client.Stock.Restock(ctx, &holdfastv1.RestockRequest{
-			StockId: s.stock, RequestId: answer.ID, Lines: quantities(answer.Entry.Lines),
-		}, grpc.Header(&header))
+	answer.Response, answer.Err = s.call(ctx, answer.Entry, answer.ID, grpc.Header(&header))
+	if answer.Err != nil {
+		return
 	}
-	answer.Replayed = answer.Err == nil && client.IsReplayed(header) && answer.sequence() <= s.began
+	answer.Replayed = client.IsReplayed(header) && answer.Response.GetSequence() <= s.began
+	answer.StateNow = client.StateNow(header)
+}
+
+// call makes the call that an entry is.
+func (s *sender) call(
+	ctx context.Context, entry *Entry, id string, header grpc.CallOption,
+) (Response, error) {
+	switch entry.Kind {
+	case Order:
+		request := &holdfastv1.ReserveRequest{
+			StockId: s.stock, ReservationId: id, Lines: quantities(entry.Lines),
+		}
+		if s.ttl > 0 {
+			request.Ttl = durationpb.New(s.ttl)
+		}
+		return s.client.Reservations.Reserve(ctx, request, header)
+	case Cancellation, Supply, Refill:
+		return s.client.Stock.Restock(ctx, &holdfastv1.RestockRequest{
+			StockId: s.stock, RequestId: id, Lines: quantities(entry.Lines),
+		}, header)
+	case Correction:
+		return s.client.Stock.AdjustStock(ctx, &holdfastv1.AdjustStockRequest{
+			StockId: s.stock, RequestId: id, Lines: adjustments(entry.Lines),
+		}, header)
+	case Placing:
+		return s.client.Reservations.Commit(ctx,
+			&holdfastv1.CommitRequest{StockId: s.stock, ReservationId: id}, header)
+	case Abandoning:
+		return s.client.Reservations.Release(ctx,
+			&holdfastv1.ReleaseRequest{StockId: s.stock, ReservationId: id}, header)
+	}
+	panic("an entry is of one of the kinds")
+}
+
+func adjustments(lines []Line) []*holdfastv1.StockAdjustment {
+	const reason = "correction"
+	list := make([]*holdfastv1.StockAdjustment, len(lines))
+	for i, line := range lines {
+		list[i] = &holdfastv1.StockAdjustment{Sku: line.SKU, Delta: line.Units, Reason: reason}
+	}
+	return list
 }
 
 func quantities(lines []Line) []*holdfastv1.LineQuantity {
@@ -92,64 +149,6 @@ func quantities(lines []Line) []*holdfastv1.LineQuantity {
 		list[i] = &holdfastv1.LineQuantity{Sku: line.SKU, Quantity: line.Units}
 	}
 	return list
-}
-
-// check holds a granted answer against what was asked: every line, in order, in full.
-func (a *Answer) check() error {
-	wrong := func(format string, arguments ...any) error {
-		return status.Errorf(codes.Internal, "the answer to %s is wrong: "+format,
-			append([]any{a.ID}, arguments...)...)
-	}
-	asked := a.Entry.Lines
-	if a.Entry.Kind != Order {
-		return a.checkRestock(wrong)
-	}
-	got := a.Reserve.GetReservation()
-	if got.GetReservationId() != a.ID || len(got.GetLines()) != len(asked) {
-		return wrong("%d lines of %q, asked were %d",
-			len(got.GetLines()), got.GetReservationId(), len(asked))
-	}
-	backordered := false
-	for i, line := range got.GetLines() {
-		if line.GetSku() != asked[i].SKU || line.GetRequestedQuantity() != asked[i].Units ||
-			line.GetReservedQuantity() != asked[i].Units {
-			return wrong("line %d reserves %d of %d of %q, asked were %d of %q", i+1,
-				line.GetReservedQuantity(), line.GetRequestedQuantity(), line.GetSku(),
-				asked[i].Units, asked[i].SKU)
-		}
-		if line.GetBackordered() != (line.GetBackorderedQuantity() > 0) ||
-			line.GetBackorderedQuantity() > line.GetReservedQuantity() {
-			return wrong("line %d has %d of %d backordered, flag %t", i+1,
-				line.GetBackorderedQuantity(), line.GetReservedQuantity(), line.GetBackordered())
-		}
-		backordered = backordered || line.GetBackordered()
-	}
-	if backordered != got.GetBackordered() {
-		return wrong("it says backordered = %t", got.GetBackordered())
-	}
-	return nil
-}
-
-func (a *Answer) checkRestock(wrong func(string, ...any) error) error {
-	asked := a.Entry.Lines
-	if len(a.Restock.GetLines()) != len(asked) {
-		return wrong("%d lines, asked were %d", len(a.Restock.GetLines()), len(asked))
-	}
-	for i, line := range a.Restock.GetLines() {
-		if line.GetSku() != asked[i].SKU || line.GetQuantity() != asked[i].Units {
-			return wrong("line %d has %d of %q, asked were %d of %q", i+1,
-				line.GetQuantity(), line.GetSku(), asked[i].Units, asked[i].SKU)
-		}
-	}
-	return nil
-}
-
-// sequence returns the journal's after the call that a granted answer tells of.
-func (a *Answer) sequence() int64 {
-	if a.Entry.Kind == Order {
-		return a.Reserve.GetSequence()
-	}
-	return a.Restock.GetSequence()
 }
 
 // String names the answer in messages.

@@ -1,8 +1,10 @@
 package replay
 
 import (
+	"crypto/sha256"
 	"fmt"
 
+	holdfastv1 "github.com/holdfast-dev/holdfast/gen/holdfast/v1"
 	"github.com/holdfast-dev/holdfast/reservation"
 )
 
@@ -42,17 +44,34 @@ func supplies(history History, factor float64) []Entry {
 			left -= units
 		}
 	}
-	return inRequests(lines)
+	return inRequests(Supply, "supply", lines)
 }
 
-func inRequests(lines []Line) []Entry {
+// inRequests divides lines into entries of a kind, of as many lines as a request may have.
+func inRequests(kind Kind, name string, lines []Line) []Entry {
 	var entries []Entry
 	for len(lines) > 0 {
 		size := min(len(lines), reservation.MaxLines)
 		entries = append(entries, Entry{
-			Kind: Supply, Name: fmt.Sprintf("supply-%d", len(entries)+1), Lines: lines[:size],
+			Kind: kind, Name: fmt.Sprintf("%s-%d", name, len(entries)+1), Lines: lines[:size],
 		})
 		lines = lines[size:]
 	}
 	return entries
+}
+
+// refills returns the restocks of what is backordered. Their names have a hash of their lines: in a
+// second run other units may be waiting after as many orders, and then it is another request.
+func refills(number int, items []*holdfastv1.StockItem) []Entry {
+	var lines []Line
+	content := sha256.New()
+	for _, item := range items {
+		units := min(item.GetBackorderedQuantity(), reservation.MaxQuantity)
+		if units > 0 {
+			lines = append(lines, Line{SKU: item.GetSku(), Units: units})
+			fmt.Fprintf(content, "%q %d\n", item.GetSku(), units)
+		}
+	}
+	const hashed = 6 // bytes; a run has some hundred refills
+	return inRequests(Refill, fmt.Sprintf("refill-%d-%x", number, content.Sum(nil)[:hashed]), lines)
 }

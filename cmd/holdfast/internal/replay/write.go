@@ -31,8 +31,11 @@ func (r *Report) Write(w io.Writer) {
 	r.writeCalls(w)
 	fmt.Fprintln(w)
 	r.writeLatency(w)
-	fmt.Fprintf(w, "\n%s of %d skipped until AdjustStock is there\n",
+	fmt.Fprintf(w, "\n%s of %d skipped: no call says them\n",
 		output.Count(r.SkippedRows, "row"), r.Rows)
+	for _, call := range slices.Sorted(maps.Keys(r.OtherRefusals)) {
+		fmt.Fprintf(w, "refused beside the orders: %d by %s\n", r.OtherRefusals[call], call)
+	}
 	for _, message := range r.Errors {
 		fmt.Fprintf(w, "error: %s\n", message)
 	}
@@ -45,6 +48,20 @@ func (r *Report) writeVolumes(w io.Writer) {
 	row("asked", r.Asked)
 	row("reserved", r.Reserved)
 	row("  backordered", r.Backordered)
+	for _, end := range []struct {
+		name string
+		Volume
+	}{
+		{"  held", r.Held},
+		{"  committed", r.Committed},
+		{"  cancelled", r.Cancelled},
+		{"  expired", r.Expired},
+		{"  still held", r.StillHeld},
+	} {
+		if end.Orders > 0 || (r.Held.Orders > 0 && end.name != "  still held") {
+			row(end.name, end.Volume)
+		}
+	}
 	row("refused", r.Refused)
 	for _, reason := range slices.Sorted(maps.Keys(r.Refusals)) {
 		v := r.Refusals[reason]
@@ -65,6 +82,11 @@ func (r *Report) writeCalls(w io.Writer) {
 	}
 	row("Reserve", r.Reserve)
 	row("Restock", r.Restock)
+	for _, kind := range []Kind{Correction, Placing, Abandoning} {
+		if calls := r.calls(kind); calls.Sent > 0 {
+			row(kind.Call(), *calls)
+		}
+	}
 	t.Write(w)
 }
 
@@ -80,19 +102,42 @@ func milliseconds(d time.Duration) string {
 }
 
 func (r *Report) writeVerification(w io.Writer) {
-	const shownDifferences = 20
-	if r.Verification == nil {
+	v := r.Verification
+	if v == nil {
 		fmt.Fprintln(w, "not verified")
 		return
 	}
-	differences := r.Verification.Differences
-	if len(differences) == 0 {
+	switch {
+	case v.Skipped != "":
+		fmt.Fprintf(w, "not held against the file and the answers: %s\n", v.Skipped)
+	case len(v.Differences) == 0:
 		fmt.Fprintf(w, "%s verified: on hand, reserved, available and backordered are what the "+
-			"file and the answers give\n", output.Count(r.Verification.SKUs, "SKU"))
-		return
+			"file and the answers give\n", output.Count(v.SKUs, "SKU"))
+	default:
+		writeDifferences(w, v.Differences, "the file and the answers give "+
+			"(does somebody else use this stock?)")
 	}
-	fmt.Fprintf(w, "%s from what the file and the answers give "+
-		"(does somebody else use this stock?)\n", output.Count(len(differences), "difference"))
+	v.Journal.write(w)
+}
+
+func (v *JournalVerification) write(w io.Writer) {
+	for _, fault := range v.Faults {
+		fmt.Fprintf(w, "a fault of the journal: %s\n", fault)
+	}
+	switch {
+	case v.Skipped != "":
+		fmt.Fprintf(w, "not held against the journal: %s\n", v.Skipped)
+	case len(v.Differences) > 0:
+		writeDifferences(w, v.Differences, "the journal gives")
+	case len(v.Faults) == 0:
+		fmt.Fprintf(w, "journal verified: its %s from the first on, %d of them EXPIRED, give on "+
+			"hand, reserved and backordered of every SKU\n", output.Count(v.Events, "event"), v.Expired)
+	}
+}
+
+func writeDifferences(w io.Writer, differences []Difference, from string) {
+	const shownDifferences = 20
+	fmt.Fprintf(w, "%s from what %s\n", output.Count(len(differences), "difference"), from)
 	t := output.NewTable(output.Left("sku", "figure"), output.Right("expected", "found"))
 	for _, d := range differences[:min(len(differences), shownDifferences)] {
 		t.Row(d.SKU, d.Figure, d.Expected, d.Found)

@@ -22,8 +22,11 @@ end
 -- the caller's.
 local function enqueue(it, r, i, sequence)
   local member = r.id .. '/' .. i
-  if it.dequeued then
+  if it.dequeued and it.dequeued[member] then
+    -- It lost its place and takes a new one in the same script: its old entry counts no more.
     it.dequeued[member] = nil
+    it.requeued = it.requeued or {}
+    it.requeued[member] = true
   end
   it.enqueued = it.enqueued or {}
   it.enqueued[#it.enqueued + 1] = { score = sequence * 1024 + i, member = member }
@@ -103,6 +106,7 @@ local function front(it)
       it.at = 1
     end
     local member = it.stored[it.at]
+    local gone = member and it.requeued and it.requeued[member]
     if not member then
       it.new_at = it.new_at or 1
       local entry = it.enqueued and it.enqueued[it.new_at]
@@ -111,7 +115,7 @@ local function front(it)
       end
       member = entry.member
     end
-    if not (it.dequeued and it.dequeued[member]) then
+    if not gone and not (it.dequeued and it.dequeued[member]) then
       return member
     end
     if it.stored[it.at] then it.at = it.at + 1 else it.new_at = it.new_at + 1 end
