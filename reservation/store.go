@@ -46,6 +46,7 @@ type Store interface {
 	// DeleteItem forgets a SKU that has nothing on hand, reserved or queued.
 	DeleteItem(ctx context.Context, stock StockID, sku SKU) (Stamp, error)
 	// Watch hands a stock's events to deliver, in order and without a gap, until ctx ends, deliver
-	// returns an error or the store cannot be read. The first batch is empty and says where it begins.
+	// returns an error or the store cannot be read. The first batch is empty and says where it
+	// begins.
 	Watch(ctx context.Context, request WatchRequest, deliver func(EventBatch) error) error
 }

@@ -93,9 +93,9 @@ func backordersOf(t *testing.T, s *Store, sku string) []reservation.Backorder {
 	}
 }
 
-// TestBacklog_OneRestockFillsTheFirstInOrder has many waiting and one Restock that covers nine tenths:
-// the first nine tenths are filled, each once and in order, no script runs long, and other callers are
-// served meanwhile.
+// TestBacklog_OneRestockFillsTheFirstInOrder has many waiting and one Restock that covers nine
+// tenths: the first nine tenths are filled, each once and in order, no script runs long, and other
+// callers are served meanwhile.
 func TestBacklog_OneRestockFillsTheFirstInOrder(t *testing.T) {
 	t.Parallel()
 	waiting := sized(2_000, 10_000)
@@ -117,13 +117,14 @@ func TestBacklog_OneRestockFillsTheFirstInOrder(t *testing.T) {
 	t.Cleanup(func() { _ = client.Close() })
 	slowOver(t, client, 5*time.Millisecond)
 
-	busy, stop := context.WithCancel(t.Context())
+	ctx := t.Context()
+	busy, stop := context.WithCancel(ctx)
 	var neighbour sync.WaitGroup
 	served := 0
 	neighbour.Go(func() {
 		for ; busy.Err() == nil; served++ {
 			request := reserveOf(fmt.Sprintf("n%06d", served), "bowl")
-			if _, err := s.Reserve(t.Context(), request); err != nil {
+			if _, err := s.Reserve(ctx, request); err != nil {
 				t.Errorf("a neighbour: %v", err)
 				return
 			}
@@ -131,7 +132,7 @@ func TestBacklog_OneRestockFillsTheFirstInOrder(t *testing.T) {
 	})
 	covered := waiting * 9 / 10
 	restock(t, s, "second", "mug", int64(covered))
-	if item := figuresOf(t.Context(), t, s, "mug"); item.Backordered() != int64(waiting-covered) {
+	if item := figuresOf(ctx, t, s, "mug"); item.Backordered() != int64(waiting-covered) {
 		t.Errorf("right after the restock %d wait, want %d", item.Backordered(), waiting-covered)
 	}
 	eventually(t, func(ctx context.Context) error {
@@ -183,7 +184,8 @@ func wantFast(t *testing.T, client *redis.Client) {
 	}
 }
 
-// wantFilledOnce holds the journal's fills against the entries that should have been filled, in order.
+// wantFilledOnce holds the journal's fills against the entries that should have been filled, in
+// order.
 func wantFilledOnce(t *testing.T, s *Store, want []reservation.Backorder) {
 	t.Helper()
 	ctx := context.Background()
@@ -213,9 +215,9 @@ func wantFilledOnce(t *testing.T, s *Store, want []reservation.Backorder) {
 	}
 }
 
-// TestHolds_ManyRunOutAtOnce has many holds that run out in the same second while Reserve goes on: all are
-// reclaimed in time, each once, none early, and an order that arrives meanwhile is not backordered for
-// want of units that only an expired hold keeps.
+// TestHolds_ManyRunOutAtOnce has many holds that run out in the same second while Reserve goes on:
+// all are reclaimed in time, each once, none early, and an order that arrives meanwhile is not
+// backordered for want of units that only an expired hold keeps.
 func TestHolds_ManyRunOutAtOnce(t *testing.T) {
 	t.Parallel()
 	holds := sized(5_000, 100_000)
@@ -284,8 +286,8 @@ func awaitClock(t *testing.T, s *Store, at time.Time) {
 	}
 }
 
-// wantExpiredOnce holds that the journal has exactly one EXPIRED for each hold, none before its time. It
-// reads the part that the journal still has.
+// wantExpiredOnce holds that the journal has exactly one EXPIRED for each hold, none before its
+// time. It reads the part that the journal still has.
 func wantExpiredOnce(t *testing.T, s *Store, holds int, expiry time.Time) {
 	t.Helper()
 	ctx := context.Background()

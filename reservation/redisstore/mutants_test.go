@@ -10,21 +10,22 @@ import (
 	"time"
 )
 
-// mutantVariable names the mutant that a test process runs with. Such a process has no Redis: a mutant
-// may loop for ever, and would hold up every other test.
+// mutantVariable names the mutant that a test process runs with. Such a process has no Redis: a
+// mutant may loop for ever, and would hold up every other test.
 const mutantVariable = "HOLDFAST_TEST_MUTANT"
 
 // mutantTimeout is how long a mutant may run; one that loops is found by that.
 const mutantTimeout = 90 * time.Second
 
-// mutant is a fault put into the scripts. The suite must find every one: a rule that can be taken out
-// unnoticed is not tested.
+// mutant is a fault put into the scripts. The suite must find every one: a rule that can be taken
+// out unnoticed is not tested.
 type mutant struct {
 	name string // what is broken
 	file string
 	old  string
 	new  string
-	// stories are the scenario files that find it, for the short form; none: the random histories do.
+	// stories are the scenario files that find it, for the short form; none: the random histories
+	// do.
 	stories string
 }
 
@@ -191,7 +192,8 @@ func mutationOf(name string) func(file, text string) string {
 	return nil
 }
 
-// TestMutants_AreKilled runs the suite against each mutant, in a process of its own, and wants it to fail.
+// TestMutants_AreKilled runs the suite against each mutant, in a process of its own, and wants it
+// to fail.
 func TestMutants_AreKilled(t *testing.T) {
 	t.Parallel()
 	if os.Getenv(mutantVariable) != "" {

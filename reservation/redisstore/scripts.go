@@ -59,9 +59,9 @@ type script struct {
 	sha    string
 }
 
-// loadScripts joins every script with its includes. A real server gets the shebang line, by which it
-// refuses cross-slot access and, before the script runs, a store that is full or read-only; miniredis
-// cannot parse it.
+// loadScripts joins every script with its includes. A real server gets the shebang line, by which
+// it refuses cross-slot access and, before the script runs, a store that is full or read-only;
+// miniredis cannot parse it.
 func loadScripts(shebang bool, options Options) (map[scriptName]*script, error) {
 	scripts := make(map[scriptName]*script, len(allScripts()))
 	for _, name := range allScripts() {

@@ -30,8 +30,8 @@ var realServer *redistest.Server
 
 func TestMain(m *testing.M) { os.Exit(runTests(m)) }
 
-// setSteps says how long random histories are: a few hundred in `make test`, in the long form what the issue
-// of their kind asks for.
+// setSteps says how long random histories are: a few hundred in `make test`, in the long form what
+// the issue of their kind asks for.
 func setSteps() {
 	if os.Getenv("HOLDFAST_STEPS") == "" {
 		_ = os.Setenv("HOLDFAST_STEPS", strconv.Itoa(sized(500, 20_000))) // it cannot fail

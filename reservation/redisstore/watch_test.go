@@ -14,7 +14,8 @@ import (
 // errEnough ends a watch from within.
 var errEnough = errors.New("enough")
 
-// watchUntil watches from a position until an event of a sequence has come, and returns the sequences.
+// watchUntil watches from a position until an event of a sequence has come, and returns the
+// sequences.
 func watchUntil(
 	ctx context.Context, s *Store, after reservation.Optional[reservation.Position], last int64,
 	began func(),
@@ -119,8 +120,8 @@ func TestWatch_TrimmedPositionsSayTheOldest(t *testing.T) {
 	}
 }
 
-// TestWatch_OneThatReadsNothingCostsTheOthersNothing has many watchers of one stock under load, one of
-// which never returns from its first events: the others get every event once, in order.
+// TestWatch_OneThatReadsNothingCostsTheOthersNothing has many watchers of one stock under load, one
+// of which never returns from its first events: the others get every event once, in order.
 func TestWatch_OneThatReadsNothingCostsTheOthersNothing(t *testing.T) {
 	t.Parallel()
 	const watchers = 49
