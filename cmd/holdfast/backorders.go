@@ -17,8 +17,8 @@ type backordersCommand struct {
 	SKU   string `arg:"" optional:"" name:"sku" help:"Only this SKU's queue."`
 }
 
-// Run makes the calls, one for each page. As JSON they come as one answer; its token says that there
-// are more.
+// Run makes the calls, one for each page. As JSON they come as one answer; its token says that
+// there are more.
 func (c *backordersCommand) Run(s *session) error {
 	if c.Limit < 0 {
 		return usagef("--limit is %d, must be 0 (all) or more", c.Limit)

@@ -24,8 +24,8 @@ type countCommand struct {
 
 // Help is shown by holdfast count --help.
 func (c *countCommand) Help() string {
-	return `TEA=12 sets on hand to 12. TEA=12:10 does so only while on hand is 10, as it was when the counting
-began; where it is not, nothing is changed and the exit status is 1.`
+	return `TEA=12 sets on hand to 12. TEA=12:10 does so only while on hand is 10, as it was when the
+counting began; where it is not, nothing is changed and the exit status is 1.`
 }
 
 // countArgument is SKU=COUNTED or SKU=COUNTED:EXPECTED. The last = divides, as in lineArgument.

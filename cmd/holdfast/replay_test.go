@@ -29,7 +29,7 @@ func TestReplay_ReportsAsTableAndAsJSON(t *testing.T) {
 	table := mustRun(t, "replay", file, "--ample", "--answers", answers)
 	for _, want := range []string{
 		"run replay in stock replay: 64 callers", "reserved            2      3     20",
-		"0 rows of 5 skipped", "2 SKUs verified", "journal verified: its ",
+		"0 rows of 5 skipped", "2 SKUs verified", "journal verified: ",
 	} {
 		if !strings.Contains(table.stdout, want) {
 			t.Errorf("no %q in\n%s", want, table.stdout)
@@ -40,7 +40,8 @@ func TestReplay_ReportsAsTableAndAsJSON(t *testing.T) {
 		t.Fatal(err)
 	}
 	if got := bytes.Count(written, []byte("\n")); got != 5 {
-		t.Errorf("%d answers, want one supply, two orders, one cancellation, one correction:\n%s", got, written)
+		t.Errorf("%d answers, want one supply, two orders, one cancellation, one correction:\n%s",
+			got, written)
 	}
 	second := mustRun(t, "replay", file, "--ample", "--output", "json")
 	var report replay.Report

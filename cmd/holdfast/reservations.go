@@ -18,8 +18,8 @@ type reservationsCommand struct {
 	Limit int    `default:"100" placeholder:"N" help:"How many to show; 0: all. Default ${default}."`
 }
 
-// Run makes the calls, one for each page. As JSON they come as one answer; its token says that there
-// are more.
+// Run makes the calls, one for each page. As JSON they come as one answer; its token says that
+// there are more.
 func (c *reservationsCommand) Run(s *session) error {
 	if c.Limit < 0 {
 		return usagef("--limit is %d, must be 0 (all) or more", c.Limit)

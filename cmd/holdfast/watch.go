@@ -27,8 +27,8 @@ type watchCommand struct {
 
 // Help is shown by holdfast watch --help.
 func (c *watchCommand) Help() string {
-	return `Each event is a line: time, sequence, type, reservation, and what happened. With --output json each
-line is an answer of the server: events, and the position to go on from.
+	return `Each event is a line: time, sequence, type, reservation, and what happened. With
+--output json each line is an answer of the server: events, and the position to go on from.
 
 When the server goes away the watch waits for it and goes on where it was; --timeout says how long
 to try at the beginning. Ctrl-C ends it with exit status 0 and says how to go on from there. It ends

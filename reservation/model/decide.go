@@ -178,9 +178,11 @@ func (d *decision) isWorse() bool {
 func (d *decision) outOfRange() []reservation.SKU {
 	var skus []reservation.SKU
 	for _, l := range d.lines {
+		if !l.counted || l.Open() == 0 {
+			continue // its SKU may be gone
+		}
 		t := d.tallies[l.SKU]
-		tooLarge := t.reserved > reservation.MaxFigure || t.available < -reservation.MaxFigure
-		if l.counted && tooLarge {
+		if t.reserved > reservation.MaxFigure || t.available < -reservation.MaxFigure {
 			skus = append(skus, l.SKU)
 		}
 	}

@@ -143,7 +143,8 @@ func (f *folded) count(id reservation.ReservationID, r *foldedReservation) {
 	}
 }
 
-// backordered repeats what RESERVED or COMMITTED said of the lines that wait; it must follow it and agree.
+// backordered repeats what RESERVED or COMMITTED said of the lines that wait; it must follow it and
+// agree.
 func (f *folded) backordered(event reservation.Event) {
 	r := f.reservations[event.Reservation]
 	if r == nil {

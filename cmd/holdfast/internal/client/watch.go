@@ -23,8 +23,8 @@ type WatchOptions struct {
 }
 
 // Watch hands what a watch sends to take. When the server goes away it watches again after the last
-// position received. It ends with nil when ctx ends, else with take's error or the server's refusal.
-// Of the request it changes the position.
+// position received. It ends with nil when ctx ends, else with take's error or the server's
+// refusal. Of the request it changes the position.
 func (c *Client) Watch(
 	ctx context.Context, request *holdfastv1.WatchRequest, o WatchOptions,
 	take func(*holdfastv1.WatchResponse) error,

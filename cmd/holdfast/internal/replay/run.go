@@ -248,11 +248,11 @@ func (r *run) caller(ctx context.Context, work <-chan *Entry, results chan<- Ans
 // refill restocks what is backordered, after every RestockEvery orders.
 func (r *run) refill(ctx context.Context) error {
 	r.ordered++
-	if r.RestockEvery == 0 || r.ordered%r.RestockEvery != 0 || ctx.Err() != nil {
+	if r.RestockEvery == 0 || r.ordered%r.RestockEvery != 0 {
 		return nil
 	}
 	stock, err := r.listStock(ctx)
-	if ctx.Err() != nil {
+	if err != nil && ctx.Err() != nil {
 		return nil //nolint:nilerr // an interrupted run is reported, it is no failure
 	} else if err != nil {
 		return err

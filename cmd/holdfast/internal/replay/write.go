@@ -130,8 +130,8 @@ func (v *JournalVerification) write(w io.Writer) {
 	case len(v.Differences) > 0:
 		writeDifferences(w, v.Differences, "the journal gives")
 	case len(v.Faults) == 0:
-		fmt.Fprintf(w, "journal verified: its %s from the first on, %d of them EXPIRED, give on "+
-			"hand, reserved and backordered of every SKU\n", output.Count(v.Events, "event"), v.Expired)
+		fmt.Fprintf(w, "journal verified: on hand, reserved and backordered are what its %s, "+
+			"%d EXPIRED, give\n", output.Count(v.Events, "event"), v.Expired)
 	}
 }
 

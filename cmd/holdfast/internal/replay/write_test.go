@@ -63,7 +63,7 @@ error: order r1:5: Internal: a fault
 1 difference from what the file and the answers give (does somebody else use this stock?)
 SKU  FIGURE   EXPECTED  FOUND
 A    on hand         5      6
-journal verified: its 9 events from the first on, 2 of them EXPIRED, give on hand, reserved and backordered of every SKU
+journal verified: on hand, reserved and backordered are what its 9 events, 2 EXPIRED, give
 `
 	var got bytes.Buffer
 	report.Write(&got)
