@@ -51,7 +51,11 @@ test: deps check-tidy vet proto-lint proto-breaking check-generated lint test-go
 
 .PHONY: test-go
 test-go: deps ## Run the Go tests with the race detector (TESTFLAGS="-run Name")
-	$(GO) test -race -timeout 5m $(TESTFLAGS) ./...
+	$(GO) test -race -timeout 20m $(TESTFLAGS) ./...
+
+.PHONY: mutants
+mutants: deps ## Put each fault of the list into the scripts: the tests must find it (minutes)
+	HOLDFAST_LONG=1 $(GO) test -timeout 60m -run TestMutants ./reservation/redisstore
 
 .PHONY: vet
 vet: ## Run go vet

@@ -34,7 +34,7 @@ func TestMain(m *testing.M) { os.Exit(runTests(m)) }
 // the issue of their kind asks for.
 func setSteps() {
 	if os.Getenv("HOLDFAST_STEPS") == "" {
-		_ = os.Setenv("HOLDFAST_STEPS", strconv.Itoa(sized(500, 20_000))) // it cannot fail
+		_ = os.Setenv("HOLDFAST_STEPS", strconv.Itoa(sized(80, 20_000))) // it cannot fail
 	}
 }
 

@@ -20,6 +20,9 @@ func runGaveUp(t *testing.T, open func(t *testing.T) Subject) {
 		"reserve o2 MUG*1", "check MUG*1", "release o1", "release o1 by=r2 MUG*1", "get o1",
 		"restock r3 MUG*1", "set-policy MUG sellable=false", "get-policy MUG",
 		"set-default sellable=false", "get-default", "items MUG", "list limit=1", "delete MUG",
+		"commit o1", "commit o1 reacquire", "extend o1 ttl=1m", "fulfill o1",
+		"fulfill o1 by=r4 MUG*1", "adjust r5 MUG*1", "set-stock r6 MUG*1",
+		"reservations COMMITTED", "backorders",
 	} {
 		c, err := parseCall(stock, text)
 		if err != nil {

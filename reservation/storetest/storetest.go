@@ -41,6 +41,8 @@ func Run(t *testing.T, open func(t *testing.T) Subject) {
 	t.Run("random", func(t *testing.T) { t.Parallel(); runRandom(t, open) })
 	t.Run("gave up", func(t *testing.T) { t.Parallel(); runGaveUp(t, open) })
 	t.Run("concurrent", func(t *testing.T) { t.Parallel(); runConcurrent(t, open) })
+	t.Run("races", func(t *testing.T) { t.Parallel(); runRaces(t, open) })
+	t.Run("watch", func(t *testing.T) { t.Parallel(); runWatch(t, open) })
 }
 
 // Clock is a store clock that stands still until it is told. It is safe for concurrent use.
