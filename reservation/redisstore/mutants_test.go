@@ -140,7 +140,7 @@ func mutants() []mutant {
 		},
 		{
 			"Fulfill does not look for units due to it", "fulfill.lua",
-			"if not bring_up(r) then return { code.AGAIN } end", "", "lag",
+			"if not bring_up(r) then return { code.AGAIN } end", "", "",
 		},
 		{
 			"an adjustment takes on hand below zero", "adjust.lua",
