@@ -49,6 +49,12 @@ const (
 	ReasonEventsTrimmed
 	// ReasonPositionUnknown is a watch from a position that this store never reached.
 	ReasonPositionUnknown
+	// ReasonRepairConflict is a repair between whose counting and mending another repair, or another
+	// store, came. Nothing was done.
+	ReasonRepairConflict
+	// ReasonRecordUnreadable is a repair or an export that met a record which cannot be read. Nothing
+	// was done.
+	ReasonRecordUnreadable
 	// ReasonStoreUnavailable is a store that is away, loading, failing over, full or read-only.
 	// Nothing was done.
 	ReasonStoreUnavailable
@@ -107,6 +113,10 @@ func (r Reason) String() string {
 		return "EVENTS_TRIMMED"
 	case ReasonPositionUnknown:
 		return "POSITION_UNKNOWN"
+	case ReasonRepairConflict:
+		return "REPAIR_CONFLICT"
+	case ReasonRecordUnreadable:
+		return "RECORD_UNREADABLE"
 	case ReasonStoreUnavailable:
 		return "STORE_UNAVAILABLE"
 	case ReasonStoreNotDurable:

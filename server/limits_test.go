@@ -47,6 +47,7 @@ func method(request proto.Message) string {
 		holdfastv1.File_holdfast_v1_reservation_service_proto,
 		holdfastv1.File_holdfast_v1_stock_service_proto,
 		holdfastv1.File_holdfast_v1_event_service_proto,
+		holdfastv1.File_holdfast_v1_audit_service_proto,
 	} {
 		service := file.Services().Get(0)
 		if service.Methods().ByName(protoreflect.Name(name)) != nil {
@@ -58,6 +59,10 @@ func method(request proto.Message) string {
 
 // send calls what takes a request and returns how it went; of a watch, how it began.
 func (r *rig) send(request proto.Message) error {
+	if in, isAudit := request.(*holdfastv1.AuditRequest); isAudit {
+		_, err := receiveAudit(r, holdfastv1.NewAuditServiceClient(r.conn), in)
+		return err
+	}
 	in, isWatch := request.(*holdfastv1.WatchRequest)
 	if !isWatch {
 		return r.conn.Invoke(r.ctx, method(request), request, &holdfastv1.ReserveResponse{})
@@ -73,7 +78,7 @@ func (r *rig) send(request proto.Message) error {
 
 // TestLimits_ABreachChangesNothing sends every hostile request over the wire.
 func TestLimits_ABreachChangesNothing(t *testing.T) {
-	r := newRig(t, server.Options{}, nil)
+	r := newRig(t, server.Options{Auditor: &scriptedAuditor{}}, nil)
 	r.restock("A", 9)
 	r.reserve("r-0", lines("A", 2))
 	before := r.snapshot()
@@ -96,7 +101,7 @@ func TestLimits_ABreachChangesNothing(t *testing.T) {
 // TestLimits_GoodEdgesAreTaken sends every good request over the wire; what comes of it is the
 // store's.
 func TestLimits_GoodEdgesAreTaken(t *testing.T) {
-	r := newRig(t, server.Options{}, nil)
+	r := newRig(t, server.Options{Auditor: &scriptedAuditor{}}, nil)
 	for _, test := range allEdges() {
 		if len(test.fields) > 0 {
 			continue

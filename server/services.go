@@ -33,6 +33,26 @@ type stockService struct {
 	store reservation.Store
 }
 
+// Auditor is a store that can be held against what always holds. See [reservation.AuditReport] and
+// [reservation.RepairAnswer]; every error is a [*reservation.Error] but those of report.
+type Auditor interface {
+	// Audit hands every breach of a stock to report, and how far it is, until report returns an error.
+	Audit(
+		ctx context.Context, request reservation.AuditRequest,
+		report func(reservation.AuditReport) error,
+	) (reservation.AuditSummary, error)
+	// Repair counts a SKU's figures anew; a repeat finds nothing more to mend.
+	Repair(
+		ctx context.Context, request reservation.RepairRequest,
+	) (reservation.RepairAnswer, error)
+}
+
+// auditService has the calls that look after a stock's soundness.
+type auditService struct {
+	holdfastv1.UnimplementedAuditServiceServer
+	auditor Auditor
+}
+
 // eventService has the calls that tell what happens.
 type eventService struct {
 	holdfastv1.UnimplementedEventServiceServer

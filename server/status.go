@@ -37,9 +37,11 @@ func codeOf(ctx context.Context, reason reservation.Reason) codes.Code {
 		reservation.ReasonMoreThanCovered,
 		reservation.ReasonBackorderedUnits,
 		reservation.ReasonNotOnHand,
-		reservation.ReasonOnHandBelowZero:
+		reservation.ReasonOnHandBelowZero,
+		reservation.ReasonRecordUnreadable:
 		return codes.FailedPrecondition
-	case reservation.ReasonOnHandDiffers:
+	case reservation.ReasonOnHandDiffers,
+		reservation.ReasonRepairConflict:
 		return codes.Aborted
 	case reservation.ReasonFigureOutOfRange,
 		reservation.ReasonEventsTrimmed:

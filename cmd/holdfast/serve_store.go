@@ -8,11 +8,13 @@ import (
 
 	"github.com/holdfast-dev/holdfast/reservation"
 	"github.com/holdfast-dev/holdfast/reservation/redisstore"
+	"github.com/holdfast-dev/holdfast/server"
 )
 
 // store is what serve needs of the place that keeps the stocks.
 type store interface {
 	reservation.Store
+	server.Auditor
 	// Ready returns nil while the store can take calls.
 	Ready(ctx context.Context) error
 	// Close ends the store's work; calls must have ended before.

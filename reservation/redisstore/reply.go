@@ -34,6 +34,7 @@ const (
 	codeOnHandDiffers          replyCode = 38
 	codeLinesRefused           replyCode = 40
 	codeFigureOutOfRange       replyCode = 50
+	codeRepairConflict         replyCode = 60
 )
 
 // reason returns the reason that a code stands for; ok is false for those that are no refusal.
@@ -73,6 +74,8 @@ func (c replyCode) reason() (reason reservation.Reason, ok bool) {
 		return reservation.ReasonLinesRefused, true
 	case codeFigureOutOfRange:
 		return reservation.ReasonFigureOutOfRange, true
+	case codeRepairConflict:
+		return reservation.ReasonRepairConflict, true
 	}
 	return 0, false
 }
@@ -222,7 +225,7 @@ func (r *reply) refusal() error {
 		e.State = r.state()
 	case codeOK, codeReplayed, codeAgain, codeTooLate, codeReservationIDReused,
 		codeRequestIDReused, codeUnknownReservation, codeReleasedBeforeReserved,
-		codeLinesRefused:
+		codeLinesRefused, codeRepairConflict:
 	}
 	return e
 }

@@ -33,20 +33,29 @@ const (
 
 	scriptListReservations scriptName = "list_reservations"
 	scriptListBackorders   scriptName = "list_backorders"
+
+	scriptRepair scriptName = "repair"
+
+	scriptReadRecords  scriptName = "read_records"
+	scriptReadFigures  scriptName = "read_figures"
+	scriptReadRequests scriptName = "read_requests"
+	scriptAuditQueue   scriptName = "audit_queue"
 )
 
 // batchOrder is the order of the scripts within one batch.
 func batchOrder() []scriptName {
 	return []scriptName{
 		scriptSweep, scriptPurge, scriptRelease, scriptRestock, scriptAdjust, scriptSetStock,
-		scriptFulfill, scriptExtend, scriptSetPolicy, scriptDeleteItem, scriptCommit, scriptReserve,
+		scriptFulfill, scriptExtend, scriptSetPolicy, scriptDeleteItem, scriptRepair, scriptCommit,
+		scriptReserve,
 	}
 }
 
 // allScripts returns every script.
 func allScripts() []scriptName {
 	return append(batchOrder(), scriptReadReservation, scriptReadItems, scriptListReservations,
-		scriptListBackorders)
+		scriptListBackorders, scriptReadRecords, scriptReadFigures, scriptReadRequests,
+		scriptAuditQueue)
 }
 
 // mutationIncludes is what "-- Include: mutation" stands for, in order.

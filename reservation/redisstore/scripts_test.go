@@ -162,6 +162,7 @@ func TestReplyCodes_AreThoseOfTheScripts(t *testing.T) {
 		"NOT_ON_HAND": codeNotOnHand, "ON_HAND_BELOW_ZERO": codeOnHandBelowZero,
 		"ON_HAND_DIFFERS": codeOnHandDiffers,
 		"LINES_REFUSED":   codeLinesRefused, "FIGURE_OUT_OF_RANGE": codeFigureOutOfRange,
+		"REPAIR_CONFLICT": codeRepairConflict,
 	}
 	inLua := codeTable(t)
 	for name, code := range inLua {

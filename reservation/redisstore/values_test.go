@@ -30,7 +30,7 @@ func must[T any](value T, err error) T {
 // linesOf makes lines of a SKU and units, one after the other.
 func linesOf(sku string, units int64, more ...any) reservation.Lines {
 	list := []reservation.Line{{SKU: mustSKU(sku), Quantity: must(reservation.NewQuantity(units))}}
-	for i := 0; i < len(more); i += 2 {
+	for i := 0; i+1 < len(more); i += 2 {
 		list = append(list, reservation.Line{
 			SKU:      mustSKU(fmt.Sprint(more[i])),
 			Quantity: must(reservation.NewQuantity(int64(more[i+1].(int)))),

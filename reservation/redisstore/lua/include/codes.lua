@@ -19,4 +19,5 @@ local code = {
   ON_HAND_DIFFERS = 38,         -- followed by the SKUs
   LINES_REFUSED = 40,           -- followed by the refused lines
   FIGURE_OUT_OF_RANGE = 50,     -- followed by the SKUs
+  REPAIR_CONFLICT = 60,         -- what was found may be true no more
 }

@@ -4,6 +4,7 @@ local epoch = tonumber(meta[2] or 0)
 local first_sequence = tonumber(meta[3] or 0)
 local events = {}
 local new_epoch = meta[1] ~= run_id
+local meta_changes = {} -- further fields of meta to write with the events
 
 -- sequence_now returns the sequence after the last event so far.
 local function sequence_now()
@@ -38,4 +39,5 @@ local function write_journal()
   else
     redis.call('HSET', KEYS[1], 'sequence', last)
   end
+  unpack_call('HSET', KEYS[1], meta_changes, 2)
 end

@@ -13,7 +13,7 @@ local function request(id)
     if fields[1] and tonumber(fields[4]) > now then
       q.exists, q.fingerprint = true, fields[1]
       q.sequence, q.created = tonumber(fields[2]), tonumber(fields[3])
-      q.a, q.b = fields[5] or '', fields[6] or ''
+      q.forget, q.a, q.b = tonumber(fields[4]), fields[5] or '', fields[6] or ''
     end
     requests[id] = q
   end
