@@ -48,6 +48,8 @@ type grammar struct {
 	Policy     policyCommands    `cmd:"" help:"Show and set what may be promised of a SKU, or of all SKUs of a stock by default."`
 
 	Watch  watchCommand  `cmd:"" help:"Print what happens in a stock as it happens."`
+	Audit  auditCommand  `cmd:"" help:"Look for breaches of what always holds in a live stock. Exit status 1 when there are any."`
+	Repair repairCommand `cmd:"" help:"Count a SKU's figures anew from its reservations; mends them with --apply."`
 	Replay replayCommand `cmd:"" help:"Send a real order history through a running server."`
 
 	Version kong.VersionFlag `help:"Show the version and stop."`
