@@ -13,6 +13,9 @@ import (
 func (s *auditService) Audit(
 	in *holdfastv1.AuditRequest, stream grpc.ServerStreamingServer[holdfastv1.AuditResponse],
 ) error {
+	if s.auditor == nil {
+		return s.UnimplementedAuditServiceServer.Audit(in, stream)
+	}
 	ctx := stream.Context()
 	request, err := parseAudit(in)
 	if err != nil {

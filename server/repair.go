@@ -13,6 +13,9 @@ import (
 func (s *auditService) Repair(
 	ctx context.Context, in *holdfastv1.RepairRequest,
 ) (*holdfastv1.RepairResponse, error) {
+	if s.auditor == nil {
+		return s.UnimplementedAuditServiceServer.Repair(ctx, in)
+	}
 	request, err := parseRepair(in)
 	if err != nil {
 		return nil, err

@@ -64,6 +64,8 @@ func sentence(about subject, e *reservation.Error, incident string) string {
 		return sentenceConflict
 	case reservation.ReasonRecordUnreadable:
 		return "stock " + about.stock + " has a record that cannot be read: an audit names it"
+	case reservation.ReasonStockNotEmpty, reservation.ReasonStockRestoring:
+		return restoreSentence(about, e)
 	case reservation.ReasonStoreUnavailable:
 		return unavailableSentence(e)
 	case reservation.ReasonStoreNotDurable:
@@ -90,6 +92,13 @@ func journalSentence(about subject, e *reservation.Error) string {
 	}
 	return "stock " + about.stock + " never reached the position: " +
 		"its store lost what it had acknowledged, or is another one"
+}
+
+func restoreSentence(about subject, e *reservation.Error) string {
+	if e.Reason == reservation.ReasonStockRestoring {
+		return "stock " + about.stock + " is being restored" + sentenceLater
+	}
+	return "stock " + about.stock + " is not empty, or is being restored from another export"
 }
 
 func lessThanNamed(about subject, e *reservation.Error, what string) string {

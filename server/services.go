@@ -47,10 +47,28 @@ type Auditor interface {
 	) (reservation.RepairAnswer, error)
 }
 
-// auditService has the calls that look after a stock's soundness.
+// Exporter is a store whose stocks can be taken along; every error is a [*reservation.Error] but
+// those of deliver and next.
+type Exporter interface {
+	// Export hands all of a stock as of one moment to deliver, until deliver returns an error.
+	Export(
+		ctx context.Context, request reservation.ExportRequest,
+		deliver func(reservation.ExportPart) error,
+	) error
+	// Restore builds an empty stock from what next returns until io.EOF: first all amendments. Begun
+	// again with the same export it goes on.
+	Restore(
+		ctx context.Context, request reservation.RestoreRequest,
+		next func() (reservation.ExportPart, error),
+	) (reservation.RestoreAnswer, error)
+}
+
+// auditService has the calls that look after a stock's soundness. What the store cannot do is
+// UNIMPLEMENTED.
 type auditService struct {
 	holdfastv1.UnimplementedAuditServiceServer
-	auditor Auditor
+	auditor  Auditor  // or nil
+	exporter Exporter // or nil
 }
 
 // eventService has the calls that tell what happens.

@@ -38,7 +38,8 @@ func codeOf(ctx context.Context, reason reservation.Reason) codes.Code {
 		reservation.ReasonBackorderedUnits,
 		reservation.ReasonNotOnHand,
 		reservation.ReasonOnHandBelowZero,
-		reservation.ReasonRecordUnreadable:
+		reservation.ReasonRecordUnreadable,
+		reservation.ReasonStockNotEmpty:
 		return codes.FailedPrecondition
 	case reservation.ReasonOnHandDiffers,
 		reservation.ReasonRepairConflict:
@@ -50,6 +51,7 @@ func codeOf(ctx context.Context, reason reservation.Reason) codes.Code {
 		return codes.DataLoss
 	case reservation.ReasonStoreUnavailable,
 		reservation.ReasonStoreNotDurable,
+		reservation.ReasonStockRestoring,
 		reservation.ReasonOutcomeUnknown,
 		reservation.ReasonTooLate:
 		return codes.Unavailable

@@ -15,6 +15,7 @@ import (
 type store interface {
 	reservation.Store
 	server.Auditor
+	server.Exporter
 	// Ready returns nil while the store can take calls.
 	Ready(ctx context.Context) error
 	// Close ends the store's work; calls must have ended before.

@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"slices"
 	"strconv"
-	"strings"
 	"time"
 
 	"github.com/holdfast-dev/holdfast/reservation"
@@ -256,10 +255,10 @@ func (a *audit) request(q *storedRequest) error {
 	if !q.exists {
 		return nil
 	}
-	if q.fault != "" || q.Fingerprint == "" || q.Sequence < 0 {
+	if q.fault != "" {
 		return a.find(reservation.Finding{
-			Type: reservation.FindingRecordMalformed, Request: q.name, What: "request",
-			Is: strings.TrimSpace("cannot be read " + q.fault), ShouldBe: "a request that can be read",
+			Type: reservation.FindingRecordMalformed, Request: q.name, What: "request", Is: q.fault,
+			ShouldBe: "a request that can be read",
 		})
 	}
 	for _, found := range checkPlace(indexRequests, q.listed, true, q.ForgetTime) {

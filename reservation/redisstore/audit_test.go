@@ -285,7 +285,7 @@ func (d *damaged) requireMendedJournal(done reservation.RepairAnswer) {
 func busy(s *Store, stock reservation.StockID) (stop func()) {
 	ctx, cancel := context.WithCancel(context.Background())
 	var writers sync.WaitGroup
-	for writer := range 8 {
+	for writer := range 4 {
 		writers.Go(func() { busyWriter(ctx, s, stock, writer) })
 	}
 	return func() {

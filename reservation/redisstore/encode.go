@@ -4,6 +4,7 @@ import (
 	"crypto/sha256"
 	"encoding/base64"
 	"encoding/binary"
+	"time"
 
 	"github.com/holdfast-dev/holdfast/reservation"
 )
@@ -37,6 +38,15 @@ func (e *encoder) number(n int64)  { e.args = append(e.args, n) }
 func (e *encoder) text(s string)   { e.args = append(e.args, s) }
 func (e *encoder) count(n int)     { e.args = append(e.args, n) }
 func (e *encoder) flag(value bool) { e.args = append(e.args, boolToInt(value)) }
+
+// time adds a time in ms; the zero time is 0.
+func (e *encoder) time(t time.Time) {
+	if t.IsZero() {
+		e.number(0)
+		return
+	}
+	e.number(t.UnixMilli())
+}
 
 // skuLines adds the number of lines and of each the SKU's index in KEYS and its units.
 func (e *encoder) skuLines(lines reservation.Lines) {

@@ -11,7 +11,7 @@ import (
 )
 
 // recordsAtOnce is how many reservations, SKUs or request ids one step of a walk reads.
-const recordsAtOnce = 100
+const recordsAtOnce = 64
 
 // queueStep is what a place in a queue gives to each sequence: score = sequence × queueStep + line;
 // see lua/include/queue.lua.
@@ -271,6 +271,9 @@ func readRequest(name string, r *reply) storedRequest {
 		}
 		request.ID, request.Fingerprint = id, r.text()
 		request.Sequence, request.CreateTime = r.int(), timeOf(r.int())
+		if request.Sequence < 0 || request.CreateTime.Before(time.UnixMilli(0)) {
+			request.fault = "a field of it is missing or malformed"
+		}
 		request.ForgetTime = timeOf(r.int())
 		request.Answer = [2]string{r.text(), r.text()}
 	}

@@ -35,6 +35,8 @@ const (
 	codeLinesRefused           replyCode = 40
 	codeFigureOutOfRange       replyCode = 50
 	codeRepairConflict         replyCode = 60
+	codeStockRestoring         replyCode = 61
+	codeStockNotEmpty          replyCode = 62
 )
 
 // reason returns the reason that a code stands for; ok is false for those that are no refusal.
@@ -76,6 +78,10 @@ func (c replyCode) reason() (reason reservation.Reason, ok bool) {
 		return reservation.ReasonFigureOutOfRange, true
 	case codeRepairConflict:
 		return reservation.ReasonRepairConflict, true
+	case codeStockRestoring:
+		return reservation.ReasonStockRestoring, true
+	case codeStockNotEmpty:
+		return reservation.ReasonStockNotEmpty, true
 	}
 	return 0, false
 }
@@ -225,7 +231,7 @@ func (r *reply) refusal() error {
 		e.State = r.state()
 	case codeOK, codeReplayed, codeAgain, codeTooLate, codeReservationIDReused,
 		codeRequestIDReused, codeUnknownReservation, codeReleasedBeforeReserved,
-		codeLinesRefused, codeRepairConflict:
+		codeLinesRefused, codeRepairConflict, codeStockRestoring, codeStockNotEmpty:
 	}
 	return e
 }

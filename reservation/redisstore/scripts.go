@@ -34,7 +34,8 @@ const (
 	scriptListReservations scriptName = "list_reservations"
 	scriptListBackorders   scriptName = "list_backorders"
 
-	scriptRepair scriptName = "repair"
+	scriptRepair  scriptName = "repair"
+	scriptRestore scriptName = "restore"
 
 	scriptReadRecords  scriptName = "read_records"
 	scriptReadFigures  scriptName = "read_figures"
@@ -46,8 +47,8 @@ const (
 func batchOrder() []scriptName {
 	return []scriptName{
 		scriptSweep, scriptPurge, scriptRelease, scriptRestock, scriptAdjust, scriptSetStock,
-		scriptFulfill, scriptExtend, scriptSetPolicy, scriptDeleteItem, scriptRepair, scriptCommit,
-		scriptReserve,
+		scriptFulfill, scriptExtend, scriptSetPolicy, scriptDeleteItem, scriptRepair, scriptRestore,
+		scriptCommit, scriptReserve,
 	}
 }
 

@@ -81,11 +81,10 @@ func (t *tally) read(record *storedRecord) {
 	if !t.isOfClass(record.name) {
 		return
 	}
-	hash := t.hash.of(record.name)
-	if _, isKnown := t.known[hash]; isKnown || !record.exists || record.fault != "" {
+	if t.knows(record.name) || !record.exists || record.fault != "" {
 		return
 	}
-	t.known[hash] = struct{}{}
+	t.known[t.hash.of(record.name)] = struct{}{}
 	for i := range record.Lines {
 		line := &record.Lines[i]
 		t.mark(record.name, i, line.Counted)
@@ -97,34 +96,55 @@ func (t *tally) read(record *storedRecord) {
 
 // event adds what an event does to reservations that are known.
 func (t *tally) event(event *reservation.Event) {
-	if event.Reservation.IsZero() {
+	if !t.follows(event) {
 		return
+	}
+	for _, change := range ledger.Changes(event) {
+		if t.isCounted(event.Reservation, change.Index) {
+			t.add(change.SKU, change.Open(), change.Backordered)
+		}
+	}
+}
+
+// follows says whether an event is of a reservation that is known; a RESERVED makes its own so.
+func (t *tally) follows(event *reservation.Event) bool {
+	if event.Reservation.IsZero() {
+		return false
 	}
 	id := event.Reservation.String()
 	hash := t.hash.of(id)
-	switch class := hash[0] % t.classes; {
-	case class > t.class:
-		return
-	case event.Type == reservation.EventReserved:
+	class := hash[0] % t.classes
+	if class > t.class {
+		return false
+	}
+	if event.Type == reservation.EventReserved {
 		for _, line := range event.Lines {
 			t.mark(id, line.Index, line.Counted)
 		}
 		if class == t.class {
 			t.known[hash] = struct{}{}
 		}
-	case class == t.class:
-		if _, isKnown := t.known[hash]; !isKnown {
-			return
-		}
 	}
-	for _, change := range ledger.Changes(event) {
-		if len(t.uncounted) > 0 {
-			if _, is := t.uncounted[t.hash.line(id, change.Index)]; is {
-				continue
-			}
-		}
-		t.add(change.SKU, change.Open(), change.Backordered)
+	if class < t.class {
+		return true
 	}
+	_, isKnown := t.known[hash]
+	return isKnown
+}
+
+// knows says whether a reservation of this class is known.
+func (t *tally) knows(id string) bool {
+	_, isKnown := t.known[t.hash.of(id)]
+	return isKnown
+}
+
+// isCounted says whether a line of a reservation that is known stands in its SKU's figures.
+func (t *tally) isCounted(id reservation.ReservationID, index int) bool {
+	if len(t.uncounted) == 0 {
+		return true
+	}
+	_, is := t.uncounted[t.hash.line(id.String(), index)]
+	return !is
 }
 
 // mark remembers whether a line is counted.

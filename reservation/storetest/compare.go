@@ -81,7 +81,8 @@ func outcomeOf(answer any, err error) (outcome, error) {
 		reservation.ReasonOverloaded, reservation.ReasonInternal,
 		reservation.ReasonCallerGaveUp, reservation.ReasonInvalidRequest,
 		reservation.ReasonEventsTrimmed, reservation.ReasonPositionUnknown,
-		reservation.ReasonRepairConflict, reservation.ReasonRecordUnreadable:
+		reservation.ReasonRepairConflict, reservation.ReasonRecordUnreadable,
+		reservation.ReasonStockNotEmpty, reservation.ReasonStockRestoring:
 		return outcome{}, fmt.Errorf("the store did not decide: %w", err)
 	case reservation.ReasonReservationIDReused, reservation.ReasonRequestIDReused,
 		reservation.ReasonUnknownSKU, reservation.ReasonUnknownReservation,

@@ -684,11 +684,250 @@ func (x *RepairResponse) GetStoreTime() *timestamppb.Timestamp {
 	return nil
 }
 
+// ExportRequest says which stock to export.
+type ExportRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The stock: 1-64 of A-Z a-z 0-9 . _ -; empty means "default".
+	StockId       string `protobuf:"bytes,1,opt,name=stock_id,json=stockId,proto3" json:"stock_id,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ExportRequest) Reset() {
+	*x = ExportRequest{}
+	mi := &file_holdfast_v1_audit_service_proto_msgTypes[7]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ExportRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ExportRequest) ProtoMessage() {}
+
+func (x *ExportRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_holdfast_v1_audit_service_proto_msgTypes[7]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ExportRequest.ProtoReflect.Descriptor instead.
+func (*ExportRequest) Descriptor() ([]byte, []int) {
+	return file_holdfast_v1_audit_service_proto_rawDescGZIP(), []int{7}
+}
+
+func (x *ExportRequest) GetStockId() string {
+	if x != nil {
+		return x.StockId
+	}
+	return ""
+}
+
+// ExportResponse is some of an export.
+type ExportResponse struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The next parts; the last of the last response is the end.
+	Parts []*ExportPart `protobuf:"bytes,1,rep,name=parts,proto3" json:"parts,omitempty"`
+	// How far the export is; set now and then.
+	Progress      *AuditProgress `protobuf:"bytes,2,opt,name=progress,proto3" json:"progress,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ExportResponse) Reset() {
+	*x = ExportResponse{}
+	mi := &file_holdfast_v1_audit_service_proto_msgTypes[8]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ExportResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ExportResponse) ProtoMessage() {}
+
+func (x *ExportResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_holdfast_v1_audit_service_proto_msgTypes[8]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ExportResponse.ProtoReflect.Descriptor instead.
+func (*ExportResponse) Descriptor() ([]byte, []int) {
+	return file_holdfast_v1_audit_service_proto_rawDescGZIP(), []int{8}
+}
+
+func (x *ExportResponse) GetParts() []*ExportPart {
+	if x != nil {
+		return x.Parts
+	}
+	return nil
+}
+
+func (x *ExportResponse) GetProgress() *AuditProgress {
+	if x != nil {
+		return x.Progress
+	}
+	return nil
+}
+
+// RestoreRequest is some of an export on its way back. The first names the stock and the export.
+type RestoreRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The stock: 1-64 of A-Z a-z 0-9 . _ -; empty means "default". Read in the first request only.
+	StockId string `protobuf:"bytes,1,opt,name=stock_id,json=stockId,proto3" json:"stock_id,omitempty"`
+	// Tells this export from others, such as its checksum: 1-64 of A-Z a-z 0-9 . _ : -. Read in the first
+	// request only.
+	ExportId string `protobuf:"bytes,2,opt,name=export_id,json=exportId,proto3" json:"export_id,omitempty"`
+	// The next parts, at most 1,000: first all amendments, then the others in any order, then the end.
+	Parts         []*ExportPart `protobuf:"bytes,3,rep,name=parts,proto3" json:"parts,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *RestoreRequest) Reset() {
+	*x = RestoreRequest{}
+	mi := &file_holdfast_v1_audit_service_proto_msgTypes[9]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *RestoreRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*RestoreRequest) ProtoMessage() {}
+
+func (x *RestoreRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_holdfast_v1_audit_service_proto_msgTypes[9]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use RestoreRequest.ProtoReflect.Descriptor instead.
+func (*RestoreRequest) Descriptor() ([]byte, []int) {
+	return file_holdfast_v1_audit_service_proto_rawDescGZIP(), []int{9}
+}
+
+func (x *RestoreRequest) GetStockId() string {
+	if x != nil {
+		return x.StockId
+	}
+	return ""
+}
+
+func (x *RestoreRequest) GetExportId() string {
+	if x != nil {
+		return x.ExportId
+	}
+	return ""
+}
+
+func (x *RestoreRequest) GetParts() []*ExportPart {
+	if x != nil {
+		return x.Parts
+	}
+	return nil
+}
+
+// RestoreResponse says what was built.
+type RestoreResponse struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The moment at which the stock stands.
+	Position *Position `protobuf:"bytes,1,opt,name=position,proto3" json:"position,omitempty"`
+	// SKUs in it.
+	Items int64 `protobuf:"varint,2,opt,name=items,proto3" json:"items,omitempty"`
+	// Reservations in it, finished ones too.
+	Reservations int64 `protobuf:"varint,3,opt,name=reservations,proto3" json:"reservations,omitempty"`
+	// Request ids in it.
+	Requests      int64 `protobuf:"varint,4,opt,name=requests,proto3" json:"requests,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *RestoreResponse) Reset() {
+	*x = RestoreResponse{}
+	mi := &file_holdfast_v1_audit_service_proto_msgTypes[10]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *RestoreResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*RestoreResponse) ProtoMessage() {}
+
+func (x *RestoreResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_holdfast_v1_audit_service_proto_msgTypes[10]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use RestoreResponse.ProtoReflect.Descriptor instead.
+func (*RestoreResponse) Descriptor() ([]byte, []int) {
+	return file_holdfast_v1_audit_service_proto_rawDescGZIP(), []int{10}
+}
+
+func (x *RestoreResponse) GetPosition() *Position {
+	if x != nil {
+		return x.Position
+	}
+	return nil
+}
+
+func (x *RestoreResponse) GetItems() int64 {
+	if x != nil {
+		return x.Items
+	}
+	return 0
+}
+
+func (x *RestoreResponse) GetReservations() int64 {
+	if x != nil {
+		return x.Reservations
+	}
+	return 0
+}
+
+func (x *RestoreResponse) GetRequests() int64 {
+	if x != nil {
+		return x.Requests
+	}
+	return 0
+}
+
 var File_holdfast_v1_audit_service_proto protoreflect.FileDescriptor
 
 const file_holdfast_v1_audit_service_proto_rawDesc = "" +
 	"\n" +
-	"\x1fholdfast/v1/audit_service.proto\x12\vholdfast.v1\x1a\x1bbuf/validate/validate.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x1fholdfast/v1/event_service.proto\"H\n" +
+	"\x1fholdfast/v1/audit_service.proto\x12\vholdfast.v1\x1a\x1bbuf/validate/validate.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x1fholdfast/v1/event_service.proto\x1a\x18holdfast/v1/export.proto\"H\n" +
 	"\fAuditRequest\x128\n" +
 	"\bstock_id\x18\x01 \x01(\tB\x1d\xbaH\x1ar\x182\x16^[A-Za-z0-9._-]{0,64}$R\astockId\"\xbc\x01\n" +
 	"\rAuditResponse\x120\n" +
@@ -726,7 +965,21 @@ const file_holdfast_v1_audit_service_proto_rawDesc = "" +
 	"\aapplied\x18\x03 \x01(\bR\aapplied\x12\x1a\n" +
 	"\bsequence\x18\x04 \x01(\x03R\bsequence\x129\n" +
 	"\n" +
-	"store_time\x18\x05 \x01(\v2\x1a.google.protobuf.TimestampR\tstoreTime*\x8f\x05\n" +
+	"store_time\x18\x05 \x01(\v2\x1a.google.protobuf.TimestampR\tstoreTime\"I\n" +
+	"\rExportRequest\x128\n" +
+	"\bstock_id\x18\x01 \x01(\tB\x1d\xbaH\x1ar\x182\x16^[A-Za-z0-9._-]{0,64}$R\astockId\"w\n" +
+	"\x0eExportResponse\x12-\n" +
+	"\x05parts\x18\x01 \x03(\v2\x17.holdfast.v1.ExportPartR\x05parts\x126\n" +
+	"\bprogress\x18\x02 \x01(\v2\x1a.holdfast.v1.AuditProgressR\bprogress\"\xc1\x01\n" +
+	"\x0eRestoreRequest\x128\n" +
+	"\bstock_id\x18\x01 \x01(\tB\x1d\xbaH\x1ar\x182\x16^[A-Za-z0-9._-]{0,64}$R\astockId\x12;\n" +
+	"\texport_id\x18\x02 \x01(\tB\x1e\xbaH\x1br\x192\x17^[A-Za-z0-9._:-]{0,64}$R\bexportId\x128\n" +
+	"\x05parts\x18\x03 \x03(\v2\x17.holdfast.v1.ExportPartB\t\xbaH\x06\x92\x01\x03\x10\xe8\aR\x05parts\"\x9a\x01\n" +
+	"\x0fRestoreResponse\x121\n" +
+	"\bposition\x18\x01 \x01(\v2\x15.holdfast.v1.PositionR\bposition\x12\x14\n" +
+	"\x05items\x18\x02 \x01(\x03R\x05items\x12\"\n" +
+	"\freservations\x18\x03 \x01(\x03R\freservations\x12\x1a\n" +
+	"\brequests\x18\x04 \x01(\x03R\brequests*\x8f\x05\n" +
 	"\vFindingType\x12\x1c\n" +
 	"\x18FINDING_TYPE_UNSPECIFIED\x10\x00\x12!\n" +
 	"\x1dFINDING_TYPE_RESERVED_DIFFERS\x10\x01\x12\x1f\n" +
@@ -747,10 +1000,12 @@ const file_holdfast_v1_audit_service_proto_rawDesc = "" +
 	"\x18FINDING_TYPE_JOURNAL_END\x10\x0f\x12\x1e\n" +
 	"\x1aFINDING_TYPE_JOURNAL_SHORT\x10\x10\x12\"\n" +
 	"\x1eFINDING_TYPE_JOURNAL_MALFORMED\x10\x11\x12\"\n" +
-	"\x1eFINDING_TYPE_JOURNAL_DISAGREES\x10\x122\x93\x01\n" +
+	"\x1eFINDING_TYPE_JOURNAL_DISAGREES\x10\x122\xa0\x02\n" +
 	"\fAuditService\x12@\n" +
 	"\x05Audit\x12\x19.holdfast.v1.AuditRequest\x1a\x1a.holdfast.v1.AuditResponse0\x01\x12A\n" +
-	"\x06Repair\x12\x1a.holdfast.v1.RepairRequest\x1a\x1b.holdfast.v1.RepairResponseB=Z;github.com/holdfast-dev/holdfast/gen/holdfast/v1;holdfastv1b\x06proto3"
+	"\x06Repair\x12\x1a.holdfast.v1.RepairRequest\x1a\x1b.holdfast.v1.RepairResponse\x12C\n" +
+	"\x06Export\x12\x1a.holdfast.v1.ExportRequest\x1a\x1b.holdfast.v1.ExportResponse0\x01\x12F\n" +
+	"\aRestore\x12\x1b.holdfast.v1.RestoreRequest\x1a\x1c.holdfast.v1.RestoreResponse(\x01B=Z;github.com/holdfast-dev/holdfast/gen/holdfast/v1;holdfastv1b\x06proto3"
 
 var (
 	file_holdfast_v1_audit_service_proto_rawDescOnce sync.Once
@@ -765,7 +1020,7 @@ func file_holdfast_v1_audit_service_proto_rawDescGZIP() []byte {
 }
 
 var file_holdfast_v1_audit_service_proto_enumTypes = make([]protoimpl.EnumInfo, 1)
-var file_holdfast_v1_audit_service_proto_msgTypes = make([]protoimpl.MessageInfo, 7)
+var file_holdfast_v1_audit_service_proto_msgTypes = make([]protoimpl.MessageInfo, 11)
 var file_holdfast_v1_audit_service_proto_goTypes = []any{
 	(FindingType)(0),              // 0: holdfast.v1.FindingType
 	(*AuditRequest)(nil),          // 1: holdfast.v1.AuditRequest
@@ -775,28 +1030,41 @@ var file_holdfast_v1_audit_service_proto_goTypes = []any{
 	(*AuditSummary)(nil),          // 5: holdfast.v1.AuditSummary
 	(*RepairRequest)(nil),         // 6: holdfast.v1.RepairRequest
 	(*RepairResponse)(nil),        // 7: holdfast.v1.RepairResponse
-	(*Position)(nil),              // 8: holdfast.v1.Position
-	(*RepairedFigures)(nil),       // 9: holdfast.v1.RepairedFigures
-	(*timestamppb.Timestamp)(nil), // 10: google.protobuf.Timestamp
+	(*ExportRequest)(nil),         // 8: holdfast.v1.ExportRequest
+	(*ExportResponse)(nil),        // 9: holdfast.v1.ExportResponse
+	(*RestoreRequest)(nil),        // 10: holdfast.v1.RestoreRequest
+	(*RestoreResponse)(nil),       // 11: holdfast.v1.RestoreResponse
+	(*Position)(nil),              // 12: holdfast.v1.Position
+	(*RepairedFigures)(nil),       // 13: holdfast.v1.RepairedFigures
+	(*timestamppb.Timestamp)(nil), // 14: google.protobuf.Timestamp
+	(*ExportPart)(nil),            // 15: holdfast.v1.ExportPart
 }
 var file_holdfast_v1_audit_service_proto_depIdxs = []int32{
 	3,  // 0: holdfast.v1.AuditResponse.finding:type_name -> holdfast.v1.Finding
 	4,  // 1: holdfast.v1.AuditResponse.progress:type_name -> holdfast.v1.AuditProgress
 	5,  // 2: holdfast.v1.AuditResponse.summary:type_name -> holdfast.v1.AuditSummary
 	0,  // 3: holdfast.v1.Finding.type:type_name -> holdfast.v1.FindingType
-	8,  // 4: holdfast.v1.AuditSummary.position:type_name -> holdfast.v1.Position
-	9,  // 5: holdfast.v1.RepairResponse.before:type_name -> holdfast.v1.RepairedFigures
-	9,  // 6: holdfast.v1.RepairResponse.after:type_name -> holdfast.v1.RepairedFigures
-	10, // 7: holdfast.v1.RepairResponse.store_time:type_name -> google.protobuf.Timestamp
-	1,  // 8: holdfast.v1.AuditService.Audit:input_type -> holdfast.v1.AuditRequest
-	6,  // 9: holdfast.v1.AuditService.Repair:input_type -> holdfast.v1.RepairRequest
-	2,  // 10: holdfast.v1.AuditService.Audit:output_type -> holdfast.v1.AuditResponse
-	7,  // 11: holdfast.v1.AuditService.Repair:output_type -> holdfast.v1.RepairResponse
-	10, // [10:12] is the sub-list for method output_type
-	8,  // [8:10] is the sub-list for method input_type
-	8,  // [8:8] is the sub-list for extension type_name
-	8,  // [8:8] is the sub-list for extension extendee
-	0,  // [0:8] is the sub-list for field type_name
+	12, // 4: holdfast.v1.AuditSummary.position:type_name -> holdfast.v1.Position
+	13, // 5: holdfast.v1.RepairResponse.before:type_name -> holdfast.v1.RepairedFigures
+	13, // 6: holdfast.v1.RepairResponse.after:type_name -> holdfast.v1.RepairedFigures
+	14, // 7: holdfast.v1.RepairResponse.store_time:type_name -> google.protobuf.Timestamp
+	15, // 8: holdfast.v1.ExportResponse.parts:type_name -> holdfast.v1.ExportPart
+	4,  // 9: holdfast.v1.ExportResponse.progress:type_name -> holdfast.v1.AuditProgress
+	15, // 10: holdfast.v1.RestoreRequest.parts:type_name -> holdfast.v1.ExportPart
+	12, // 11: holdfast.v1.RestoreResponse.position:type_name -> holdfast.v1.Position
+	1,  // 12: holdfast.v1.AuditService.Audit:input_type -> holdfast.v1.AuditRequest
+	6,  // 13: holdfast.v1.AuditService.Repair:input_type -> holdfast.v1.RepairRequest
+	8,  // 14: holdfast.v1.AuditService.Export:input_type -> holdfast.v1.ExportRequest
+	10, // 15: holdfast.v1.AuditService.Restore:input_type -> holdfast.v1.RestoreRequest
+	2,  // 16: holdfast.v1.AuditService.Audit:output_type -> holdfast.v1.AuditResponse
+	7,  // 17: holdfast.v1.AuditService.Repair:output_type -> holdfast.v1.RepairResponse
+	9,  // 18: holdfast.v1.AuditService.Export:output_type -> holdfast.v1.ExportResponse
+	11, // 19: holdfast.v1.AuditService.Restore:output_type -> holdfast.v1.RestoreResponse
+	16, // [16:20] is the sub-list for method output_type
+	12, // [12:16] is the sub-list for method input_type
+	12, // [12:12] is the sub-list for extension type_name
+	12, // [12:12] is the sub-list for extension extendee
+	0,  // [0:12] is the sub-list for field type_name
 }
 
 func init() { file_holdfast_v1_audit_service_proto_init() }
@@ -805,6 +1073,7 @@ func file_holdfast_v1_audit_service_proto_init() {
 		return
 	}
 	file_holdfast_v1_event_service_proto_init()
+	file_holdfast_v1_export_proto_init()
 	file_holdfast_v1_audit_service_proto_msgTypes[1].OneofWrappers = []any{
 		(*AuditResponse_Finding)(nil),
 		(*AuditResponse_Progress)(nil),
@@ -816,7 +1085,7 @@ func file_holdfast_v1_audit_service_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_holdfast_v1_audit_service_proto_rawDesc), len(file_holdfast_v1_audit_service_proto_rawDesc)),
 			NumEnums:      1,
-			NumMessages:   7,
+			NumMessages:   11,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

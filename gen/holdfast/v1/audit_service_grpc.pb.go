@@ -19,8 +19,10 @@ import (
 const _ = grpc.SupportPackageIsVersion9
 
 const (
-	AuditService_Audit_FullMethodName  = "/holdfast.v1.AuditService/Audit"
-	AuditService_Repair_FullMethodName = "/holdfast.v1.AuditService/Repair"
+	AuditService_Audit_FullMethodName   = "/holdfast.v1.AuditService/Audit"
+	AuditService_Repair_FullMethodName  = "/holdfast.v1.AuditService/Repair"
+	AuditService_Export_FullMethodName  = "/holdfast.v1.AuditService/Export"
+	AuditService_Restore_FullMethodName = "/holdfast.v1.AuditService/Restore"
 )
 
 // AuditServiceClient is the client API for AuditService service.
@@ -44,6 +46,22 @@ type AuditServiceClient interface {
 	// Reasons: INVALID_REQUEST, UNKNOWN_SKU, RECORD_UNREADABLE, REPAIR_CONFLICT, EVENTS_TRIMMED,
 	// POSITION_UNKNOWN, and those of an unavailable store.
 	Repair(ctx context.Context, in *RepairRequest, opts ...grpc.CallOption) (*RepairResponse, error)
+	// Export sends all of a stock as of one moment, in steps of a few milliseconds and without stopping it. It
+	// changes nothing. The journal from its moment on leads to the present. Each response is at most 1 MiB.
+	// Reasons: INVALID_REQUEST, RECORD_UNREADABLE, OVERLOADED (more than 300,000 things changed while it walked),
+	// EVENTS_TRIMMED, POSITION_UNKNOWN, and those of an unavailable store.
+	// It is as large as the stock, so it cannot be unary.
+	// buf:lint:ignore RPC_NO_SERVER_STREAMING
+	Export(ctx context.Context, in *ExportRequest, opts ...grpc.CallOption) (grpc.ServerStreamingClient[ExportResponse], error)
+	// Restore builds a stock, which must be empty, from an export. Until it is done nobody else can write to the
+	// stock (STOCK_RESTORING), and reads see what is there so far. A restore that failed is begun again with the
+	// same export_id and parts, and goes on; holds that expired meanwhile are reclaimed once it is done. The
+	// restored stock begins a new epoch, and its journal begins behind the export's moment.
+	// Reasons: INVALID_REQUEST (also of parts that do not hang together), STOCK_NOT_EMPTY, and those of an
+	// unavailable store.
+	// It is as large as the stock, so it cannot be unary.
+	// buf:lint:ignore RPC_NO_CLIENT_STREAMING
+	Restore(ctx context.Context, opts ...grpc.CallOption) (grpc.ClientStreamingClient[RestoreRequest, RestoreResponse], error)
 }
 
 type auditServiceClient struct {
@@ -83,6 +101,38 @@ func (c *auditServiceClient) Repair(ctx context.Context, in *RepairRequest, opts
 	return out, nil
 }
 
+func (c *auditServiceClient) Export(ctx context.Context, in *ExportRequest, opts ...grpc.CallOption) (grpc.ServerStreamingClient[ExportResponse], error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	stream, err := c.cc.NewStream(ctx, &AuditService_ServiceDesc.Streams[1], AuditService_Export_FullMethodName, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	x := &grpc.GenericClientStream[ExportRequest, ExportResponse]{ClientStream: stream}
+	if err := x.ClientStream.SendMsg(in); err != nil {
+		return nil, err
+	}
+	if err := x.ClientStream.CloseSend(); err != nil {
+		return nil, err
+	}
+	return x, nil
+}
+
+// This type alias is provided for backwards compatibility with existing code that references the prior non-generic stream type by name.
+type AuditService_ExportClient = grpc.ServerStreamingClient[ExportResponse]
+
+func (c *auditServiceClient) Restore(ctx context.Context, opts ...grpc.CallOption) (grpc.ClientStreamingClient[RestoreRequest, RestoreResponse], error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	stream, err := c.cc.NewStream(ctx, &AuditService_ServiceDesc.Streams[2], AuditService_Restore_FullMethodName, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	x := &grpc.GenericClientStream[RestoreRequest, RestoreResponse]{ClientStream: stream}
+	return x, nil
+}
+
+// This type alias is provided for backwards compatibility with existing code that references the prior non-generic stream type by name.
+type AuditService_RestoreClient = grpc.ClientStreamingClient[RestoreRequest, RestoreResponse]
+
 // AuditServiceServer is the server API for AuditService service.
 // All implementations must embed UnimplementedAuditServiceServer
 // for forward compatibility.
@@ -104,6 +154,22 @@ type AuditServiceServer interface {
 	// Reasons: INVALID_REQUEST, UNKNOWN_SKU, RECORD_UNREADABLE, REPAIR_CONFLICT, EVENTS_TRIMMED,
 	// POSITION_UNKNOWN, and those of an unavailable store.
 	Repair(context.Context, *RepairRequest) (*RepairResponse, error)
+	// Export sends all of a stock as of one moment, in steps of a few milliseconds and without stopping it. It
+	// changes nothing. The journal from its moment on leads to the present. Each response is at most 1 MiB.
+	// Reasons: INVALID_REQUEST, RECORD_UNREADABLE, OVERLOADED (more than 300,000 things changed while it walked),
+	// EVENTS_TRIMMED, POSITION_UNKNOWN, and those of an unavailable store.
+	// It is as large as the stock, so it cannot be unary.
+	// buf:lint:ignore RPC_NO_SERVER_STREAMING
+	Export(*ExportRequest, grpc.ServerStreamingServer[ExportResponse]) error
+	// Restore builds a stock, which must be empty, from an export. Until it is done nobody else can write to the
+	// stock (STOCK_RESTORING), and reads see what is there so far. A restore that failed is begun again with the
+	// same export_id and parts, and goes on; holds that expired meanwhile are reclaimed once it is done. The
+	// restored stock begins a new epoch, and its journal begins behind the export's moment.
+	// Reasons: INVALID_REQUEST (also of parts that do not hang together), STOCK_NOT_EMPTY, and those of an
+	// unavailable store.
+	// It is as large as the stock, so it cannot be unary.
+	// buf:lint:ignore RPC_NO_CLIENT_STREAMING
+	Restore(grpc.ClientStreamingServer[RestoreRequest, RestoreResponse]) error
 	mustEmbedUnimplementedAuditServiceServer()
 }
 
@@ -119,6 +185,12 @@ func (UnimplementedAuditServiceServer) Audit(*AuditRequest, grpc.ServerStreaming
 }
 func (UnimplementedAuditServiceServer) Repair(context.Context, *RepairRequest) (*RepairResponse, error) {
 	return nil, status.Error(codes.Unimplemented, "method Repair not implemented")
+}
+func (UnimplementedAuditServiceServer) Export(*ExportRequest, grpc.ServerStreamingServer[ExportResponse]) error {
+	return status.Error(codes.Unimplemented, "method Export not implemented")
+}
+func (UnimplementedAuditServiceServer) Restore(grpc.ClientStreamingServer[RestoreRequest, RestoreResponse]) error {
+	return status.Error(codes.Unimplemented, "method Restore not implemented")
 }
 func (UnimplementedAuditServiceServer) mustEmbedUnimplementedAuditServiceServer() {}
 func (UnimplementedAuditServiceServer) testEmbeddedByValue()                      {}
@@ -170,6 +242,24 @@ func _AuditService_Repair_Handler(srv interface{}, ctx context.Context, dec func
 	return interceptor(ctx, in, info, handler)
 }
 
+func _AuditService_Export_Handler(srv interface{}, stream grpc.ServerStream) error {
+	m := new(ExportRequest)
+	if err := stream.RecvMsg(m); err != nil {
+		return err
+	}
+	return srv.(AuditServiceServer).Export(m, &grpc.GenericServerStream[ExportRequest, ExportResponse]{ServerStream: stream})
+}
+
+// This type alias is provided for backwards compatibility with existing code that references the prior non-generic stream type by name.
+type AuditService_ExportServer = grpc.ServerStreamingServer[ExportResponse]
+
+func _AuditService_Restore_Handler(srv interface{}, stream grpc.ServerStream) error {
+	return srv.(AuditServiceServer).Restore(&grpc.GenericServerStream[RestoreRequest, RestoreResponse]{ServerStream: stream})
+}
+
+// This type alias is provided for backwards compatibility with existing code that references the prior non-generic stream type by name.
+type AuditService_RestoreServer = grpc.ClientStreamingServer[RestoreRequest, RestoreResponse]
+
 // AuditService_ServiceDesc is the grpc.ServiceDesc for AuditService service.
 // It's only intended for direct use with grpc.RegisterService,
 // and not to be introspected or modified (even as a copy)
@@ -187,6 +277,16 @@ var AuditService_ServiceDesc = grpc.ServiceDesc{
 			StreamName:    "Audit",
 			Handler:       _AuditService_Audit_Handler,
 			ServerStreams: true,
+		},
+		{
+			StreamName:    "Export",
+			Handler:       _AuditService_Export_Handler,
+			ServerStreams: true,
+		},
+		{
+			StreamName:    "Restore",
+			Handler:       _AuditService_Restore_Handler,
+			ClientStreams: true,
 		},
 	},
 	Metadata: "holdfast/v1/audit_service.proto",

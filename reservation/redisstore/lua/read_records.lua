@@ -31,13 +31,20 @@ local function places(reply, id)
   return reply
 end
 
+local known_skus = {} -- whether the stock has them: 1 or 0
+
+local function is_known(sku)
+  known_skus[sku] = known_skus[sku] or redis.call('EXISTS', base .. 'sku:' .. sku)
+  return known_skus[sku]
+end
+
 -- waits returns a line's score in its SKU's queue, and whether the stock has the SKU.
 local function waits(r, i, line)
   local open = line.covered + line.backordered
   if not line.counted or open == 0 then return '', 1 end
-  local known = redis.call('EXISTS', base .. 'sku:' .. line.sku)
-  if line.backordered == 0 then return '', known end
-  return redis.call('ZSCORE', base .. 'queue:' .. line.sku, r.id .. '/' .. i) or '', known
+  if line.backordered == 0 then return '', is_known(line.sku) end
+  local score = redis.call('ZSCORE', base .. 'queue:' .. line.sku, r.id .. '/' .. i)
+  return score or '', is_known(line.sku)
 end
 
 -- append_line puts all that is kept of a line behind a reply.

@@ -16,6 +16,21 @@ type StreamMethod[Request, Response any] func(
 	context.Context, *Request, ...grpc.CallOption,
 ) (grpc.ServerStreamingClient[Response], error)
 
+// Again makes a call and, as long as the server is UNAVAILABLE, makes it again for as long as
+// patience.
+func Again[Response any](
+	ctx context.Context, patience time.Duration, call func() (*Response, error),
+) (*Response, error) {
+	began := time.Now()
+	for pause := firstPause; ; pause = min(2*pause, longestPause) {
+		response, err := call()
+		if err == nil || status.Code(err) != codes.Unavailable ||
+			time.Since(began)+pause > patience || !Sleep(ctx, Jitter(pause)) {
+			return response, err
+		}
+	}
+}
+
 // Stream makes a call that answers many times and hands each answer to take, until the server ends
 // it, take returns an error, or ctx ends. Until the first answer a server that is UNAVAILABLE is
 // asked again for as long as patience; after it the call is lost with its connection.
@@ -23,14 +38,19 @@ func Stream[Request, Response any](
 	ctx context.Context, patience time.Duration, method StreamMethod[Request, Response],
 	request *Request, take func(*Response) error,
 ) error {
-	began := time.Now()
-	for pause := firstPause; ; pause = min(2*pause, longestPause) {
+	var lost error // what ended it after an answer
+	_, err := Again(ctx, patience, func() (*Response, error) {
 		answered, err := streamOnce(ctx, method, request, take)
-		if err == nil || answered || status.Code(err) != codes.Unavailable ||
-			time.Since(began)+pause > patience || !Sleep(ctx, Jitter(pause)) {
-			return err
+		if answered {
+			lost = err
+			return nil, nil //nolint:nilnil // it is not made again
 		}
+		return nil, err
+	})
+	if lost != nil {
+		return lost
 	}
+	return err
 }
 
 func streamOnce[Request, Response any](

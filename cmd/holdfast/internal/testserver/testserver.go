@@ -47,6 +47,9 @@ func Begin(t *testing.T, store reservation.Store, address string) *Server {
 	if auditor, audits := store.(server.Auditor); audits {
 		options.Auditor = auditor
 	}
+	if exporter, exports := store.(server.Exporter); exports {
+		options.Exporter = exporter
+	}
 	served := server.New(store, options)
 	ended := make(chan error, 1)
 	go func() { ended <- served.Serve(listener) }()

@@ -1,10 +1,12 @@
 -- The journal: events of this script, each with its own sequence, written as one stream entry.
-local meta = redis.call('HMGET', KEYS[1], 'run_id', 'epoch', 'sequence')
+local meta = redis.call('HMGET', KEYS[1], 'run_id', 'epoch', 'sequence', 'restoring')
 local epoch = tonumber(meta[2] or 0)
 local first_sequence = tonumber(meta[3] or 0)
 local events = {}
 local new_epoch = meta[1] ~= run_id
-local meta_changes = {} -- further fields of meta to write with the events
+local meta_changes = {} -- further fields of meta to write
+local meta_removed = {} -- fields of meta to delete
+local restoring = meta[4] -- the export that the stock is being built from
 
 -- sequence_now returns the sequence after the last event so far.
 local function sequence_now()
@@ -27,6 +29,8 @@ end
 
 -- write_journal appends the events and moves the sequence on.
 local function write_journal()
+  unpack_call('HSET', KEYS[1], meta_changes, 2)
+  unpack_call('HDEL', KEYS[1], meta_removed, 1)
   if #events == 0 then
     return
   end
@@ -39,5 +43,4 @@ local function write_journal()
   else
     redis.call('HSET', KEYS[1], 'sequence', last)
   end
-  unpack_call('HSET', KEYS[1], meta_changes, 2)
 end

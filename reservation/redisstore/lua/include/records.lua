@@ -149,6 +149,7 @@ local function full_record(r)
     append_pair(list, 'e', r.expires)
   end
   if r.forget then append_pair(list, 'p', r.forget) end
+  if r.term_began then append_pair(list, 'b', r.term_began) end
   for i, line in ipairs(r.lines) do
     append_pair(list, 'l' .. text(i), text(line.requested) .. ' ' .. text(line.granted) .. ' '
       .. text(line.backordered_first) .. ' ' .. text(line.available) .. ' ' .. text(line.flags) .. ' '
@@ -156,6 +157,7 @@ local function full_record(r)
     if line.extras then append_pair(list, 'x' .. i, line.extras) end
     if line.moved then
       append_pair(list, 'o' .. i, open_field(line))
+      if line.extras_now then append_pair(list, 'y' .. i, line.extras_now) end
     end
   end
   return list

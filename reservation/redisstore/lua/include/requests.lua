@@ -22,7 +22,7 @@ end
 
 -- remember keeps the first answer to a request.
 local function remember(q, fingerprint, a, b)
-  q.exists, q.fingerprint = true, fingerprint
+  q.exists, q.fingerprint, q.forget = true, fingerprint, nil
   q.sequence, q.created = sequence_now(), now
   q.a, q.b = a, b
   changed_requests[#changed_requests + 1] = q
@@ -58,9 +58,10 @@ end
 local function write_requests()
   local ends = {}
   for _, q in ipairs(changed_requests) do
-    redis.call('HSET', q.key, 'v', q.fingerprint, 'g', q.sequence, 'c', q.created,
-      'p', q.created + retention, 'a', q.a, 'b', q.b)
-    ends[#ends + 1] = q.created + retention
+    local forget = q.forget or q.created + retention
+    redis.call('HSET', q.key, 'v', q.fingerprint, 'g', q.sequence, 'c', q.created, 'p', forget,
+      'a', q.a, 'b', q.b)
+    ends[#ends + 1] = forget
     ends[#ends + 1] = q.id
   end
   unpack_call('ZADD', KEYS[8], ends, 2)
