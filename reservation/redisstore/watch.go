@@ -32,8 +32,8 @@ func (p present) epochAt(sequence int64) int64 {
 
 // reached says whether this store ever was at a position.
 func (p present) reached(at reservation.Position) bool {
-	if at.Sequence == 0 {
-		return true
+	if at.Sequence == 0 { // before the first event; epoch 0 stands for whichever that was in
+		return at.Epoch >= 0 && at.Epoch <= p.epoch
 	}
 	if at.Sequence > p.sequence || at.Epoch > p.epoch || at.Epoch < 1 {
 		return false

@@ -130,8 +130,8 @@ func (f *folded) reserved(event reservation.Event) {
 // count adds a grant to the figures and puts what waits at the tails of the queues.
 func (f *folded) count(id reservation.ReservationID, r *foldedReservation) {
 	for index, line := range r.lines {
-		if !line.counted {
-			continue
+		if !line.counted || line.open() == 0 {
+			continue // its SKU may be gone
 		}
 		it := f.item(line.sku)
 		it.reserved += line.open()

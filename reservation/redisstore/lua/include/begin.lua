@@ -45,10 +45,15 @@ local function number()
   return tonumber(ARGV[arg_at])
 end
 
--- text returns a whole number as text, each made once: to print a number costs more than most of what is
--- decided here, and the same small ones come again and again.
+-- text returns a whole number as text, small ones each made once: to print a number costs more than most of
+-- what is decided here, and the same small ones come again and again. Larger ones are not kept: miniredis'
+-- Lua pads a table with a number key up to that number.
+local MAX_KEPT = 1024
 local texts = {}
 local function text(n)
+  if n > MAX_KEPT or n < 0 then
+    return tostring(n)
+  end
   local t = texts[n]
   if not t then
     t = tostring(n)
