@@ -12,15 +12,20 @@ import (
 )
 
 const (
-	// feedEntries and feedEvents bound what a feed keeps in memory for all watchers of a stock:
-	// about half a second of a busy stock. Who falls behind further reads the journal itself.
-	feedEntries = 512
-	feedEvents  = 8_192
+	// feedReads and feedEvents bound what a feed keeps in memory for all watchers of a stock: about
+	// half a second of a busy stock. Who falls behind further reads the journal itself.
+	feedReads  = 512
+	feedEvents = 8_192
 	// feedBlock is how long the reader waits for news before it looks whether the store is still
 	// the one that it followed.
 	feedBlock = 500 * time.Millisecond
-	// feedPortion is how many journal entries are read at once.
-	feedPortion = 64
+	// feedGather is how long the reader lets news gather after it has read some. A busy stock writes
+	// thousands of entries a second; handing each of them to each watcher by itself would cost more
+	// than all else that is done for them. What comes after a rest is handed on at once.
+	feedGather = 10 * time.Millisecond
+	// feedPortion is how many journal entries are read at once: more than a stock writes while they
+	// gather.
+	feedPortion = 128
 	// maxFeeds bounds the stocks that one server watches, for each takes a connection.
 	maxFeeds = 64
 )
@@ -33,12 +38,12 @@ type feed struct {
 
 	watchers int // guarded by feeds
 
-	mu      sync.Mutex
-	entries [][]reservation.Event // without a gap, oldest first
-	events  int                   // in entries
-	last    int64                 // sequence of the newest event, read or not kept
-	news    chan struct{}         // closed when entries, last or err change
-	err     error                 // why the feed ended
+	mu     sync.Mutex
+	reads  [][]reservation.Event // what each read brought; without a gap, oldest first
+	events int                   // in reads
+	last   int64                 // sequence of the newest event, read or not kept
+	news   chan struct{}         // closed when reads, last or err change
+	err    error                 // why the feed ended
 }
 
 // after returns the events behind a sequence that the feed has. behind is true when some are not
@@ -54,38 +59,38 @@ func (f *feed) after(sequence int64) (events []reservation.Event, behind bool, n
 	if sequence >= f.last {
 		return nil, false, f.news, nil
 	}
-	if len(f.entries) == 0 || f.entries[0][0].Sequence > sequence+1 {
+	if len(f.reads) == 0 || f.reads[0][0].Sequence > sequence+1 {
 		return nil, true, nil, nil
 	}
-	for _, entry := range f.entries {
-		if rest := eventsAfter(entry, sequence); len(rest) > 0 {
+	for _, read := range f.reads {
+		if rest := eventsAfter(read, sequence); len(rest) > 0 {
 			return rest, false, nil, nil
 		}
 	}
 	return nil, true, nil, nil
 }
 
-// eventsAfter returns the events of an entry behind a sequence.
-func eventsAfter(entry []reservation.Event, sequence int64) []reservation.Event {
-	first := entry[0].Sequence
+// eventsAfter returns those of events without a gap that stand behind a sequence.
+func eventsAfter(events []reservation.Event, sequence int64) []reservation.Event {
+	first := events[0].Sequence
 	if sequence < first {
-		return entry
+		return events
 	}
-	return entry[min(int64(len(entry)), sequence-first+1):]
+	return events[min(int64(len(events)), sequence-first+1):]
 }
 
-// add takes an entry in and lets the oldest go.
-func (f *feed) add(entry []reservation.Event) {
+// add takes in what a read brought and lets the oldest go.
+func (f *feed) add(read []reservation.Event) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	f.entries = append(f.entries, entry)
-	f.events += len(entry)
-	for len(f.entries) > 1 && (len(f.entries) > feedEntries || f.events > feedEvents) {
-		f.events -= len(f.entries[0])
-		f.entries[0] = nil
-		f.entries = f.entries[1:]
+	f.reads = append(f.reads, read)
+	f.events += len(read)
+	for len(f.reads) > 1 && (len(f.reads) > feedReads || f.events > feedEvents) {
+		f.events -= len(f.reads[0])
+		f.reads[0] = nil
+		f.reads = f.reads[1:]
 	}
-	f.last = entry[len(entry)-1].Sequence
+	f.last = read[len(read)-1].Sequence
 	f.tell()
 }
 
@@ -105,10 +110,16 @@ func (f *feed) tell() {
 
 // run follows the journal until ctx ends or the store cannot be read.
 func (f *feed) run(ctx context.Context) {
+	gather := time.NewTicker(feedGather)
+	defer gather.Stop()
 	for ctx.Err() == nil {
 		if err := f.read(ctx); err != nil {
 			f.end(err)
 			return
+		}
+		select {
+		case <-gather.C:
+		case <-ctx.Done():
 		}
 	}
 }
@@ -125,16 +136,20 @@ func (f *feed) read(ctx context.Context) error {
 	if err != nil {
 		return f.store.failure(err)
 	}
+	var read []reservation.Event
+	next := f.last + 1
 	for _, entry := range streams[0].Messages {
 		events, err := readEntry(entry)
 		if err != nil {
 			return internal(err)
 		}
-		if events[0].Sequence != f.last+1 {
+		if events[0].Sequence != next {
 			return &reservation.Error{Reason: reservation.ReasonPositionUnknown}
 		}
-		f.add(events)
+		next += int64(len(events))
+		read = append(read, events...)
 	}
+	f.add(read)
 	return nil
 }
 
