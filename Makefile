@@ -13,7 +13,9 @@ TOOLS := $(BUILD)/tools
 BUF := $(TOOLS)/buf
 GOLANGCI_LINT := $(TOOLS)/golangci-lint
 PROTOC_PLUGINS := $(TOOLS)/protoc-gen-go $(TOOLS)/protoc-gen-go-grpc
-PROTO_DEPS := $(BUILD)/proto/buf/validate/validate.proto
+VALIDATE_PROTO := $(BUILD)/proto/buf/validate/validate.proto
+STATUS_PROTO := $(BUILD)/proto/google/rpc/status.proto
+PROTO_DEPS := $(VALIDATE_PROTO) $(STATUS_PROTO)
 
 # Without cgo the tools need no C compiler; without go.work their modules stand alone.
 TOOL_GO := GOWORK=off CGO_ENABLED=0 $(GO)
@@ -115,11 +117,18 @@ $(GOLANGCI_LINT): .ci/tools/golangci-lint/go.mod .ci/tools/golangci-lint/go.sum 
 	@echo "building golangci-lint: a few minutes the first time"
 	$(TOOL_GO) build -C .ci/tools/golangci-lint -o '$(CURDIR)/$(TOOLS)/' tool
 
-$(PROTO_DEPS): .ci/tools/protovalidate/go.mod .ci/tools/protovalidate/go.sum
+$(VALIDATE_PROTO): .ci/tools/protovalidate/go.mod .ci/tools/protovalidate/go.sum
 	@mkdir -p $(@D)
 	$(TOOL_GO) -C .ci/tools/protovalidate mod download
 	dir=$$($(TOOL_GO) list -C .ci/tools/protovalidate -m -f '{{.Dir}}' github.com/bufbuild/protovalidate) && \
 		cat "$$dir/proto/protovalidate/buf/validate/validate.proto" > $@
+
+# The one module is named, for its own requirements are not wanted.
+$(STATUS_PROTO): .ci/tools/googleapis/go.mod .ci/tools/googleapis/go.sum
+	@mkdir -p $(@D)
+	$(TOOL_GO) -C .ci/tools/googleapis mod download github.com/grpc-ecosystem/grpc-gateway
+	dir=$$($(TOOL_GO) list -C .ci/tools/googleapis -m -f '{{.Dir}}' github.com/grpc-ecosystem/grpc-gateway) && \
+		cat "$$dir/third_party/googleapis/google/rpc/status.proto" > $@
 
 # Changes only when Go does: a tool built by an older Go cannot check code for a newer one.
 $(BUILD)/go-version: FORCE

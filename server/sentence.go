@@ -87,6 +87,10 @@ func lessThanNamed(about subject, e *reservation.Error, what string) string {
 }
 
 func unavailableSentence(e *reservation.Error) string {
+	if errors.Is(e.Cause, errStreamDraining) {
+		return "the server is shutting down; nothing was done for what has no answer: " +
+			"send it on another stream, with the same ids"
+	}
 	if errors.Is(e.Cause, errDraining) {
 		return "the server is shutting down; watch again after the last position received"
 	}
