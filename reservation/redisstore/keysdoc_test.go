@@ -24,7 +24,6 @@ func TestKeys_AreThoseOfTheDocument(t *testing.T) {
 	keys := space.of(mustStock("S"))
 	fixed := keys.fixed()
 	inCode := append(fixed[:], space.stocks(),
-		strings.Replace(keys.sku(mustSKU("x")), "sku:x", "sku:<sku>", 1),
 		strings.Replace(keys.queue(mustSKU("x")), "queue:x", "queue:<sku>", 1),
 		strings.Replace(keys.reservation(mustID("x")), "res:x", "res:<id>", 1),
 		strings.Replace(keys.request(mustRequest("x")), "req:x", "req:<id>", 1))

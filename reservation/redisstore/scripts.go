@@ -50,7 +50,7 @@ func allScripts() []scriptName {
 }
 
 // mutationIncludes is what "-- Include: mutation" stands for, in order.
-const mutationIncludes = "codes clock begin journal items records queue requests on_hand finish"
+const mutationIncludes = "codes clock begin fields journal items records queue requests on_hand named finish"
 
 // script is one Lua script as it is sent to the store.
 type script struct {

@@ -18,9 +18,10 @@ const maxTries = 3
 
 // group is the operations of one script within a batch, and their script call.
 type group struct {
-	script *script
-	ops    []*operation
-	cmd    *redis.Cmd
+	script  *script
+	ops     []*operation
+	encoder *encoder
+	cmd     *redis.Cmd
 }
 
 // sendBatch sends a batch as one pipeline and hands each operation its outcome. It returns those
@@ -58,6 +59,9 @@ func (s *Store) encodeBatch(ctx context.Context, b *batcher, batch []*operation)
 	}
 	// Exec's error is the first of the commands' errors; each is looked at in settle.
 	_, _ = pipe.Exec(ctx)
+	for _, g := range groups {
+		g.encoder.free()
+	}
 	return groups
 }
 
@@ -65,25 +69,22 @@ func (s *Store) encodeBatch(ctx context.Context, b *batcher, batch []*operation)
 func (s *Store) encodeGroup(
 	ctx context.Context, b *batcher, pipe redis.Pipeliner, sc *script, ops []*operation,
 ) *group {
-	e := s.newCall(b.keys, len(ops))
+	e := newEncoder(b.keys)
 	for _, op := range ops {
 		op.tries++
 		notAfter := s.notAfter(op)
 		op.notAfter.Store(notAfter)
 		op.encode(e, notAfter)
 	}
-	return &group{script: sc, ops: ops, cmd: pipe.EvalSha(ctx, sc.sha, e.keys, e.args...)}
+	args := e.call(sc.sha, s.callHeader(), len(ops))
+	return &group{script: sc, ops: ops, encoder: e, cmd: pipe.Do(ctx, args...)}
 }
 
-// newCall returns an encoder with what every script gets first; see lua/include/begin.lua.
-func (s *Store) newCall(keys stockKeys, requests int) *encoder {
-	e := newEncoder(keys)
-	e.text(s.health.runID())
-	e.number(s.options.Retention.Milliseconds())
-	e.number(defaultJournalCap)
-	e.count(s.options.lineBudget)
-	e.count(requests)
-	return e
+// callHeader returns what every script gets first; see lua/include/begin.lua.
+func (s *Store) callHeader() []any {
+	return []any{
+		s.health.runID(), s.options.Retention.Milliseconds(), defaultJournalCap, s.options.lineBudget,
+	}
 }
 
 // notAfter returns the last moment, ms of store time, at which an operation may take effect: the

@@ -148,24 +148,44 @@ func (s *Store) change(
 	return r, r.refusal()
 }
 
+// readFresh runs a script that reads figures, so that no hold that is due counts in its answer: it
+// reclaims what is due first, as any call may. Where that cannot be done, as on a store that takes
+// no writes, the answer is what there is.
+func (s *Store) readFresh(
+	ctx context.Context, name scriptName, stock reservation.StockID, args ...any,
+) (*reply, error) {
+	r, err := s.read(ctx, name, stock, nil, args...)
+	for r != nil && r.holdsDue {
+		step, sweepErr := s.sweep(ctx, stock, true, false)
+		if sweepErr != nil {
+			return r, err
+		}
+		if !step.more {
+			return s.read(ctx, name, stock, nil, args...)
+		}
+	}
+	return r, err
+}
+
 // read runs one of the scripts that only read.
 func (s *Store) read(
-	ctx context.Context, name scriptName, encode func(e *encoder), stock reservation.StockID,
+	ctx context.Context, name scriptName, stock reservation.StockID, keys []string, args ...any,
 ) (*reply, error) {
 	if err := s.health.err(); err != nil {
 		return nil, err
 	}
 	ctx, cancel := context.WithTimeout(ctx, s.options.CallTimeout)
 	defer cancel()
-	e := s.newCall(s.keys.of(stock), 1)
-	encode(e)
+	fixed := s.keys.of(stock).fixed()
+	keys = append(fixed[:], keys...)
+	args = append(append(s.callHeader(), 1), args...)
 	sc := s.scripts[name]
-	answer, err := s.client.EvalSha(ctx, sc.sha, e.keys, e.args...).Slice()
+	answer, err := s.client.EvalSha(ctx, sc.sha, keys, args...).Slice()
 	if err != nil && classify(err) == failedNoScript {
 		if err := s.load(ctx); err != nil {
 			return nil, s.failure(err)
 		}
-		answer, err = s.client.EvalSha(ctx, sc.sha, e.keys, e.args...).Slice()
+		answer, err = s.client.EvalSha(ctx, sc.sha, keys, args...).Slice()
 	}
 	if err != nil {
 		return nil, s.readFailure(ctx, sc, err)
@@ -179,6 +199,7 @@ func (s *Store) read(
 	if err != nil {
 		return nil, internal(err)
 	}
+	r.holdsDue = answer[1] == int64(1)
 	return r, r.refusal()
 }
 

@@ -41,6 +41,8 @@ type foldedLine struct {
 	fulfilled   int64
 	released    int64
 	counted     bool
+	refusal     reservation.LineReason
+	orderable   reservation.Optional[int64]
 }
 
 func (l foldedLine) open() int64 { return l.covered + l.backordered }
@@ -121,6 +123,7 @@ func (f *folded) reserved(event reservation.Event) {
 		r.lines = append(r.lines, foldedLine{
 			sku: line.SKU, requested: line.Requested, counted: line.Counted,
 			covered: line.Covered, backordered: line.Backordered,
+			refusal: line.Refusal, orderable: line.Orderable,
 		})
 	}
 	f.reservations[event.Reservation] = r

@@ -2,23 +2,25 @@
 -- What is due in the stock is reclaimed first, so that no expired hold makes an answer worse (I6).
 --
 -- Include: mutation decide
--- KEYS[11..] the requests' reservations <base>res:<id> and SKUs <base>sku:<sku>, each once
+-- KEYS[12..] the requests' reservations <base>res:<id>, each once
 -- ARGV, per request:
---   dry_run      1: CheckAvailability, 0: Reserve
+--   asks         0: Reserve, 1: Reserve PARTIAL, 2: CheckAvailability, 3: CheckAvailability PARTIAL
 --   not_after    ms of store time
---   partial      1: PARTIAL, 0: ALL_OR_NOTHING
---   lines        1-1000, each: index of the SKU in KEYS, quantity in units 1-10^9
--- and for a Reserve before its lines:
+-- for a Reserve:
 --   reservation  index in KEYS
 --   fingerprint  of the content
 --   ttl          ms, 0: firm at once
 --   replaces     index in KEYS of the reservation that this one replaces, 0: none
+-- and for both:
+--   lines        1-1000, each: number of the SKU, quantity in units 1-10^9
 -- Returns, per request, one of:
---   OK, REPLAYED          sequence, grant ms, expiry ms (0: none), state now, then per line: granted,
---                         backordered, flags, available, extras ("restock_time ms\nsubstitute\n...")
---   OK (dry run)          sequence, grantable 0/1, the lines as above, then the refused lines as below
+--   OK, REPLAYED          sequence, "granted expiry state" (ms, ms or 0, as it is now) and each line as field l<i>
+--                         of include/records.lua has it, a line each; then, where any has extras, a list of
+--                         line from 1 and extras
+--   OK (dry run)          sequence, grantable 0/1, the lines and extras as above without their head, then the
+--                         refused lines as below
 --   LINES_REFUSED         sequence, then per refused line: number from 1, orderable (-1: unlimited),
---                         reason 1-6 (as LineRefusalReason), substitutes ("\n" between them)
+--                         reason 1-6 (as LineRefusalReason), substitutes (\30 between them)
 --   UNKNOWN_SKU, FIGURE_OUT_OF_RANGE    sequence, the SKUs
 --   UNKNOWN_RESERVATION   sequence (of replaces)
 --   WRONG_STATE           sequence, state (of replaces)
@@ -27,188 +29,225 @@
 -- Invariants: I1, I4, I5, I6.
 local NOT_SELLABLE, BELOW_MINIMUM, ABOVE_MAXIMUM, NOT_A_MULTIPLE = 1, 2, 3, 4
 local BACKORDER_LIMIT, INSUFFICIENT_STOCK = 5, 6
-
-local more_due = false
+local NONE = {}
 
 -- judge returns how many units of a line are granted and, where that is less than asked for, why.
 local function judge(p, quantity, available, partial)
-  if not p.sellable then return 0, NOT_SELLABLE end
-  if quantity < p.min then return 0, BELOW_MINIMUM end
-  if p.max and quantity > p.max then return 0, ABOVE_MAXIMUM end
-  if quantity % p.increment ~= 0 then return 0, NOT_A_MULTIPLE end
-  if not p.tracked or not p.floor or available - quantity >= p.floor then return quantity end
+  if not p.plain then
+    if not p.sellable then return 0, NOT_SELLABLE end
+    if quantity < p.min then return 0, BELOW_MINIMUM end
+    if p.max and quantity > p.max then return 0, ABOVE_MAXIMUM end
+    if quantity % p.increment ~= 0 then return 0, NOT_A_MULTIPLE end
+    if not p.tracked then return quantity end
+  end
+  if not p.floor or available - quantity >= p.floor then return quantity end
   local reason = p.mode == '1' and INSUFFICIENT_STOCK or BACKORDER_LIMIT
   if not partial then return 0, reason end
-  local cut = available - p.floor
+  local cut = math.max(0, available - p.floor)
   cut = cut - cut % p.increment
   return cut >= p.min and cut or 0, reason
 end
 
--- trials_after returns the figures as they will be when the replaced reservation has given its units back.
-local function trials_after(replaced)
-  local trials = {}
-  if replaced then
-    for _, line in ipairs(lines_of(replaced)) do
-      if line.counted then
-        local trial = trial_of(trials, item(line.sku))
-        trial.available = trial.available + line.covered + line.backordered
-        trial.own = trial.own + line.covered
+-- lend takes the open units of a replaced reservation off the figures, for the new lines to see; give with -1
+-- takes that back.
+local function lend(replaced, sign)
+  for _, line in ipairs(lines_of(replaced)) do
+    if line.counted then
+      local it = item(line.sku)
+      it.R = it.R - sign * (line.covered + line.backordered)
+      if sign > 0 then
+        own_units[it] = (own_units[it] or 0) + line.covered
       end
     end
   end
-  return trials
 end
 
--- try decides one line against its trial figures and takes what it gets from them.
-local function try(it, quantity, partial, trial)
-  local p = policy(it)
-  local before = trial.available
+-- try decides one line and takes what it gets from the figures.
+local function try(it, asked, partial)
+  local p = it.policy or policy(it)
+  local before, quantity = it.H - it.R, tonumber(asked)
   local granted, reason = judge(p, quantity, before, partial)
-  local line = { it = it, sku = it.sku, requested = quantity, granted = granted, reason = reason,
-    orderable = reason and orderable(p, before), counted = p.tracked, covered = granted,
-    backordered = 0, fulfilled = 0, flags = p.tracked and COUNTED or 0,
-    backordered_first = 0, available = before, moved = false }
-  if p.tracked and granted > 0 then
-    line.covered, line.backordered = split(p, granted, trial)
-    if line.backordered > 0 then
-      line.extras = extras(it)
-      if p.mode == '3' then line.flags = line.flags + NOTIFY end
+  local counted, covered = p.tracked, granted
+  local flags, refusal, granted_text = 0, '', asked
+  if counted then
+    flags = COUNTED
+    if granted > 0 then
+      covered = take_units(p, it, granted)
     end
   end
-  line.backordered_first = line.backordered
-  line.available = trial.available
-  return line
+  local backordered, told = granted - covered, false
+  if backordered > 0 then
+    told = extras(it, true)
+    if p.mode == '3' then flags = flags + NOTIFY end
+  end
+  local orderable_before = false
+  if reason then
+    granted_text, orderable_before = text(granted), orderable(p, before)
+    refusal = ':' .. reason .. ':' .. text(orderable_before)
+    told = extras(it, backordered > 0)
+  end
+  return {
+    it = it, sku = it.sku, requested = quantity, granted = granted, covered = covered,
+    backordered = backordered, backordered_first = backordered, fulfilled = 0, counted = counted,
+    flags = flags, refusal = refusal, reason = reason, orderable = orderable_before, extras = told,
+    moved = false, text = asked .. ' ' .. granted_text .. ' ' .. text(backordered) .. ' '
+      .. text(counted and before - granted or before) .. ' ' .. text(flags) .. refusal .. ' ' .. it.sku,
+  }
 end
 
 -- read_lines takes the lines of a request and returns their SKUs and quantities, and the unknown SKUs.
 local function read_lines()
-  local lines, unknown, named = {}, { code.UNKNOWN_SKU, 0 }, {}
+  local its, quantities, unknown = {}, {}, nil
   for i = 1, number() do
-    local it = declared_item(number())
-    lines[i] = { it, number() }
-    if not it.exists and not named[it] then
-      named[it] = true
-      unknown[#unknown + 1] = it.sku
+    local it = named_item()
+    its[i], quantities[i] = it, field()
+    if not it.exists then
+      unknown = unknown or { code.UNKNOWN_SKU, 0 }
+      if not contains(unknown, 3, it.sku) then
+        unknown[#unknown + 1] = it.sku
+      end
     end
   end
-  return lines, #unknown > 2 and unknown or nil
+  work = work + #its
+  return its, quantities, unknown
 end
 
--- outcome tries all lines and returns them with the refused ones, whether anything is granted, whether
--- the answer is worse than asked for, and the SKUs whose figures would go out of range.
-local function outcome(asked, partial, trials)
-  local result = { lines = {}, refused = {}, any = false, worse = false, beyond = {} }
-  local named = {}
-  for i, ask in ipairs(asked) do
-    local it = ask[1]
-    local trial = trial_of(trials, it)
-    local line = try(it, ask[2], partial, trial)
-    result.lines[i] = line
+-- outcome tries all lines and returns them with the refused ones, whether any unit is granted, whether
+-- the answer is worse than asked for, and the SKUs whose figures would go out of range. It leaves the figures as
+-- they were.
+local function outcome(its, quantities, partial, replaced)
+  local lines, refused, beyond, any, worse = {}, NONE, NONE, false, false
+  if replaced then lend(replaced, 1) end
+  for i = 1, #its do
+    local it = its[i]
+    local line = try(it, quantities[i], partial)
+    lines[i] = line
     if line.reason then
-      local at = #result.refused
-      result.refused[at + 1], result.refused[at + 2] = i, line.orderable
-      result.refused[at + 3], result.refused[at + 4] = line.reason, it.own.su or ''
+      if refused == NONE then refused = {} end
+      append(refused, { i, line.orderable, line.reason, substitutes_of(it) })
     end
-    result.any = result.any or line.granted > 0
-    result.worse = result.worse or line.reason ~= nil or line.backordered > 0
-    if it.H - trial.available > MAX_FIGURE and not named[it] then
-      named[it] = true
-      result.beyond[#result.beyond + 1] = it.sku
+    any = any or line.granted > 0
+    worse = worse or line.reason or line.backordered > 0
+    if it.R > MAX_FIGURE or it.R - it.H > MAX_FIGURE then
+      if beyond == NONE then beyond = {} end
+      if not contains(beyond, 1, it.sku) then beyond[#beyond + 1] = it.sku end
     end
   end
-  result.grantable = #result.refused == 0 or (partial and result.any)
-  return result
+  for i = 1, #its do
+    local line = lines[i]
+    if line.counted then
+      line.it.R = line.it.R - line.granted
+    end
+  end
+  if replaced then
+    lend(replaced, -1)
+    own_units = {}
+  end
+  return lines, refused, beyond, #refused == 0 or (partial and any), worse
 end
 
--- append_lines puts what each line got behind a reply.
-local function append_lines(reply, lines)
-  local at = #reply
-  for _, line in ipairs(lines) do
-    reply[at + 1], reply[at + 2], reply[at + 3] = line.granted, line.backordered_first, line.flags
-    reply[at + 4], reply[at + 5] = line.available, line.extras or ''
-    at = at + 5
+-- told_lines returns the lines as text, each by itself, and what any of them tells besides.
+local function told_lines(lines)
+  local list, told = {}, nil
+  for i = 1, #lines do
+    local line = lines[i]
+    list[i] = line.text
+    if line.extras then
+      told = told or {}
+      told[#told + 1] = i
+      told[#told + 1] = line.extras
+    end
   end
-  return reply
+  return list, told
 end
 
 -- granted_reply is the first answer, now or again.
-local function granted_reply(answer, r)
+local function granted_reply(answer, r, list, told)
   local state = is_due(r) and EXPIRED or r.state
   local expires = r.ttl > 0 and r.created + r.ttl or 0
-  return append_lines({ answer, r.sequence, r.created, expires, state }, lines_of(r))
+  return { answer, r.sequence, text(r.created) .. ' ' .. text(expires) .. ' ' .. state .. '\n'
+    .. joined(list, '\n'), told }
 end
 
 -- grant makes the reservation, ends the one that it replaces, and serves the queue with what is left.
 local function grant(r, fingerprint, ttl, lines, replaced)
   if replaced then
-    emit(give_back_all(replaced, { 'RELEASED', replaced.id, '', RELEASED }))
+    emit(give_back_all(replaced, { 'RELEASED', replaced.id, '', text(RELEASED) }))
     finish_record(replaced, RELEASED)
   end
   r.exists, r.fingerprint, r.created, r.ttl = true, fingerprint, now, ttl
   r.expires = ttl > 0 and now + ttl or 0
   r.state = ttl > 0 and HELD or COMMITTED
-  r.term, r.count, r.lines = 1, #lines, lines
+  r.term, r.count, r.lines, r.whole, r.moved = 1, #lines, lines, true, {}
+  r.forget, r.began, r.by_release = 0, 0, false
   change_record(r)
-  local reserved = { 'RESERVED', r.id, text(r.state), text(r.expires) }
-  local at = 4
-  for _, line in ipairs(lines) do
-    reserved[at + 1], reserved[at + 2] = line.sku, text(line.requested)
-    reserved[at + 3], reserved[at + 4] = text(line.covered), text(line.backordered)
-    reserved[at + 5] = line.counted and '1' or '0'
-    at = at + 5
-  end
-  take(r, emit(reserved))
+  local list, told = told_lines(lines)
+  take(r, emit_line('RESERVED\t' .. r.id .. '\t' .. r.state .. '\t' .. text(r.expires) .. '\t'
+    .. joined(list, '\t')))
   end_request()
   r.sequence = sequence_now()
-  return granted_reply(code.OK, r)
+  return granted_reply(code.OK, r, list, told)
+end
+
+-- replay answers a Reserve of an id that is known.
+local function replay(r, fingerprint)
+  if r.term == 0 then return { code.RELEASED_BEFORE_RESERVED } end
+  if r.fingerprint ~= fingerprint then return { code.RESERVATION_ID_REUSED } end
+  return granted_reply(code.REPLAYED, r, told_lines(lines_of(r)))
 end
 
 local function reserve(partial, in_time)
   local r = record(name_in_key(number()))
-  local fingerprint, ttl, replaces = arg(), number(), number()
-  local asked, unknown = read_lines()
-  local replaced = replaces > 0 and record(name_in_key(replaces))
+  local fingerprint, ttl, replaces = field(), number(), number()
+  local its, quantities, unknown = read_lines()
   if not in_time then return { code.TOO_LATE } end
-  if r.exists then
-    if r.term == 0 then return { code.RELEASED_BEFORE_RESERVED } end
-    if r.fingerprint ~= fingerprint then return { code.RESERVATION_ID_REUSED } end
-    return granted_reply(code.REPLAYED, r)
-  end
+  if r.exists then return replay(r, fingerprint) end
   if unknown then return unknown end
+  local replaced = replaces > 0 and record(name_in_key(replaces))
   if replaced then
     if not replaced.exists then return { code.UNKNOWN_RESERVATION } end
     local state = is_due(replaced) and EXPIRED or replaced.state
     if state ~= HELD then return { code.WRONG_STATE, 0, state } end
     if not bring_up(replaced) then return { code.AGAIN } end
   end
-  local result = outcome(asked, partial, trials_after(replaced))
-  if more_due and result.worse then return { code.AGAIN } end
-  if not result.grantable then return append({ code.LINES_REFUSED, 0 }, result.refused) end
-  if #result.beyond > 0 then return append({ code.FIGURE_OUT_OF_RANGE, 0 }, result.beyond) end
-  return grant(r, fingerprint, ttl, result.lines, replaced)
+  local lines, refused, beyond, grantable, worse = outcome(its, quantities, partial, replaced)
+  if more_due and worse then return { code.AGAIN } end
+  if not grantable then return append({ code.LINES_REFUSED, 0 }, refused) end
+  if #beyond > 0 then return append({ code.FIGURE_OUT_OF_RANGE, 0 }, beyond) end
+  return grant(r, fingerprint, ttl, lines, replaced)
 end
 
 local function check(partial, in_time)
-  local asked, unknown = read_lines()
+  local its, quantities, unknown = read_lines()
   if not in_time then return { code.TOO_LATE } end
   if unknown then return unknown end
-  local result = outcome(asked, partial, {})
-  if more_due and result.worse then return { code.AGAIN } end
-  if result.grantable and #result.beyond > 0 then
-    return append({ code.FIGURE_OUT_OF_RANGE, 0 }, result.beyond)
+  local lines, refused, beyond, grantable, worse = outcome(its, quantities, partial, nil)
+  if more_due and worse then return { code.AGAIN } end
+  if grantable and #beyond > 0 then
+    return append({ code.FIGURE_OUT_OF_RANGE, 0 }, beyond)
   end
-  local reply = append_lines({ code.OK, 0, result.grantable and 1 or 0 }, result.lines)
-  return append(reply, result.refused)
+  local list, told = told_lines(lines)
+  return append({ code.OK, 0, grantable and 1 or 0, joined(list, '\n'), told or {} }, refused)
 end
 
 local function decide()
-  local dry_run, not_after, partial = arg() == '1', number(), arg() == '1'
-  local reply = (dry_run and check or reserve)(partial, now <= not_after)
+  local asks, not_after = number(), number()
+  local reply = (asks >= 2 and check or reserve)(asks % 2 == 1, now <= not_after)
   end_request() -- of what was reclaimed on the way, also where the request is refused
-  reply[2] = reply[2] and reply[2] > 0 and reply[2] or sequence_now()
-  return reply
+  return stamped(reply)
 end
 
-return finish(decide, function()
-  more_due = reclaim()
-end)
+-- note_new reads that none of the reservations exists, where that is so. Most are new, and whether any of many
+-- keys exists costs little more to ask than of one.
+local function note_new()
+  local existing = 0
+  for from = FIXED_KEYS + 1, #KEYS, 500 do
+    existing = existing + redis.call('EXISTS', unpack(KEYS, from, math.min(from + 499, #KEYS)))
+  end
+  if existing > 0 then return end
+  for i = FIXED_KEYS + 1, #KEYS do
+    new_record(name_in_key(i))
+  end
+end
+
+return finish(decide, note_new)
