@@ -66,21 +66,27 @@ func (e *encoder) call(sha string, header []any, requests int) []any {
 	return args
 }
 
-// key adds a key, and its index in KEYS as a field. The same key may stand there twice.
-func (e *encoder) key(name string) {
+// key adds a key, and its index in KEYS as a field.
+func (e *encoder) key(name string) { e.count(e.addKey(name)) }
+
+// addKey adds a key and returns its index in KEYS. The same key may stand there twice.
+func (e *encoder) addKey(name string) int {
 	e.keys = append(e.keys, name)
-	e.count(len(e.keys))
+	return len(e.keys)
 }
 
 // sku adds the number of a SKU as a field.
-func (e *encoder) sku(sku reservation.SKU) {
+func (e *encoder) sku(sku reservation.SKU) { e.count(e.numberOf(sku)) }
+
+// numberOf returns the number of a SKU among those that the requests name, from 1.
+func (e *encoder) numberOf(sku reservation.SKU) int {
 	number, ok := e.numbers[sku]
 	if !ok {
 		number = len(e.numbers) + 1
 		e.numbers[sku] = number
 		e.skus = append(append(e.skus, sku.String()...), '\n')
 	}
-	e.count(number)
+	return number
 }
 
 func (e *encoder) number(n int64) { e.fields = append(strconv.AppendInt(e.fields, n, 10), '\n') }

@@ -3,6 +3,7 @@ package redisstore
 import (
 	"context"
 	"fmt"
+	"strconv"
 	"strings"
 	"time"
 
@@ -81,19 +82,35 @@ func reserveOperation(request reservation.ReserveRequest) *operation {
 		script: scriptReserve, repeatable: true,
 		lines: request.Lines.Len(), bytes: sizeOf(request.Lines),
 		encode: func(e *encoder, notAfter int64) {
-			e.count(asks(request.Mode, false))
-			e.number(notAfter)
-			e.key(e.stock.reservation(request.ID))
-			e.text(same)
-			e.number(request.TTL.Milliseconds())
-			if request.Replaces.IsZero() {
-				e.number(0)
-			} else {
-				e.key(e.stock.reservation(request.Replaces))
+			key, replaces := e.addKey(e.stock.reservation(request.ID)), 0
+			if !request.Replaces.IsZero() {
+				replaces = e.addKey(e.stock.reservation(request.Replaces))
 			}
-			e.skuLines(request.Lines)
+			e.reserveHead(asks(request.Mode, false), notAfter, key, same, request.TTL, replaces)
+			e.reserveLines(request.Lines)
 		},
 	}
+}
+
+// reserveHead adds what lua/reserve.lua wants of a request besides its lines, as one field.
+func (e *encoder) reserveHead(
+	asks int, notAfter int64, key int, same string, ttl reservation.TTL, replaces int,
+) {
+	e.fields = append(strconv.AppendInt(e.fields, int64(asks), 10), ' ')
+	e.fields = append(strconv.AppendInt(e.fields, notAfter, 10), ' ')
+	e.fields = append(strconv.AppendInt(e.fields, int64(key), 10), ' ')
+	e.fields = append(append(e.fields, same...), ' ')
+	e.fields = append(strconv.AppendInt(e.fields, ttl.Milliseconds(), 10), ' ')
+	e.count(replaces)
+}
+
+// reserveLines adds lines as one field: number of the SKU, units.
+func (e *encoder) reserveLines(lines reservation.Lines) {
+	for _, line := range lines.All() {
+		e.fields = append(strconv.AppendInt(e.fields, int64(e.numberOf(line.SKU)), 10), ' ')
+		e.fields = append(strconv.AppendInt(e.fields, line.Quantity.Units(), 10), ' ')
+	}
+	e.fields = append(e.fields, '\n')
 }
 
 // asks says what is asked of lua/reserve.lua.
@@ -215,9 +232,8 @@ func (s *Store) Check(
 		script: scriptReserve, repeatable: true,
 		lines: request.Lines.Len(), bytes: sizeOf(request.Lines),
 		encode: func(e *encoder, notAfter int64) {
-			e.count(asks(request.Mode, true))
-			e.number(notAfter)
-			e.skuLines(request.Lines)
+			e.reserveHead(asks(request.Mode, true), notAfter, 0, "-", reservation.TTL{}, 0)
+			e.reserveLines(request.Lines)
 		},
 	}, false)
 	if err != nil {

@@ -89,7 +89,7 @@ local function leave(r, plan, request_id)
         local it = item(line.sku)
         touch(it)
         it.R = it.R - units
-        it.H = it.H - units
+        it.H, it.on_hand = it.H - units, false
         settle(it)
       end
       local at = #event

@@ -4,15 +4,11 @@
 -- Include: mutation decide
 -- KEYS[12..] the requests' reservations <base>res:<id>, each once
 -- ARGV, per request:
---   asks         0: Reserve, 1: Reserve PARTIAL, 2: CheckAvailability, 3: CheckAvailability PARTIAL
---   not_after    ms of store time
--- for a Reserve:
---   reservation  index in KEYS
---   fingerprint  of the content
---   ttl          ms, 0: firm at once
---   replaces     index in KEYS of the reservation that this one replaces, 0: none
--- and for both:
---   lines        1-1000, each: number of the SKU, quantity in units 1-10^9
+--   head    "asks not_after reservation fingerprint ttl replaces": asks 0: Reserve, 1: Reserve PARTIAL,
+--           2: CheckAvailability, 3: CheckAvailability PARTIAL; not_after in ms of store time; and of a Reserve
+--           the index of the reservation in KEYS, the fingerprint of the content, ttl in ms (0: firm at once),
+--           the index in KEYS of the reservation that this one replaces (0: none)
+--   lines   1-1000, each "sku quantity ": number of the SKU, quantity in units 1-10^9
 -- Returns, per request, one of:
 --   OK, REPLAYED          sequence, "granted expiry state" (ms, ms or 0, as it is now) and each line as field l<i>
 --                         of include/records.lua has it, a line each; then, where any has extras, a list of
@@ -97,10 +93,11 @@ end
 
 -- read_lines takes the lines of a request and returns their SKUs and quantities, and the unknown SKUs.
 local function read_lines()
-  local its, quantities, unknown = {}, {}, nil
-  for i = 1, number() do
-    local it = named_item()
-    its[i], quantities[i] = it, field()
+  local its, quantities, unknown, n = {}, {}, nil, 0
+  for sku, quantity in string.gmatch(field(), '(%d+) (%d+) ') do
+    local it = items[named_skus[tonumber(sku)]]
+    n = n + 1
+    its[n], quantities[n] = it, quantity
     if not it.exists then
       unknown = unknown or { code.UNKNOWN_SKU, 0 }
       if not contains(unknown, 3, it.sku) then
@@ -108,7 +105,7 @@ local function read_lines()
       end
     end
   end
-  work = work + #its
+  work = work + n
   return its, quantities, unknown
 end
 
@@ -196,11 +193,74 @@ local function replay(r, fingerprint)
   return granted_reply(code.REPLAYED, r, told_lines(lines_of(r)))
 end
 
-local function reserve(partial, in_time)
-  local r = record(name_in_key(number()))
-  local fingerprint, ttl, replaces = field(), number(), number()
-  local its, quantities, unknown = read_lines()
-  if not in_time then return { code.TOO_LATE } end
+-- edge_event tells of a threshold that one line crossed, from the units available before to those after.
+local function edge_event(list, it, p, before, after)
+  if p.low and before >= p.low and after < p.low then
+    list[#list + 1] = 'LOW_STOCK\t' .. it.sku .. '\t' .. text(after)
+  end
+  if before > p.edge and after <= p.edge then
+    list[#list + 1] = 'OUT_OF_STOCK\t' .. it.sku .. '\t' .. text(after)
+  end
+end
+
+-- take_plain takes the lines of a request from the figures where nothing but the quantity counts: every SKU
+-- stands on one line, its policy has no purchase rule, and enough is available that no unit waits. It returns the
+-- lines as they are kept and the events of the thresholds that they cross; nil, and nothing taken, otherwise.
+local function take_plain(its, quantities, mark)
+  local lines, edges = {}, NONE
+  for i = 1, #its do
+    local it, quantity = its[i], quantities[i]
+    local p = it.policy or policy(it)
+    local before = it.H - it.R
+    local after = before - quantity
+    if not p.plain or after < 0 or (p.floor and after < p.floor) or it.mark == mark or
+      it.R + quantity > MAX_FIGURE then
+      for n = 1, i - 1 do
+        its[n].R = its[n].R - quantities[n]
+      end
+      return nil
+    end
+    it.R, it.mark = it.R + quantity, mark
+    lines[i] = quantity .. ' ' .. quantity .. ' 0 ' .. text(after) .. ' 1 ' .. it.sku
+    if after <= p.edge or p.low then
+      if edges == NONE then edges = {} end
+      edge_event(edges, it, p, before, after)
+    end
+  end
+  return lines, edges
+end
+
+-- grant_plain makes a reservation of lines that were taken by take_plain.
+local function grant_plain(id, fingerprint, ttl, its, lines, edges)
+  local state, expires, index = '2', '0', 6
+  if ttl > 0 then
+    state, expires, index = '1', text(now + ttl), 5
+  end
+  emit_line('RESERVED\t' .. id .. '\t' .. state .. '\t' .. expires .. '\t' .. joined(lines, '\t'))
+  for i = 1, #edges do
+    emit_line(edges[i])
+  end
+  for i = 1, #its do
+    if not its[i].changed then change_item(its[i]) end
+  end
+  local sequence = sequence_now()
+  keep_grant(id, now_text .. ' ' .. text(sequence) .. ' ' .. text(#lines) .. ' ' .. text(ttl) .. ' '
+    .. fingerprint, state .. ' 1 ' .. expires .. ' 0 0 0', lines, index, index == 6 and now_text or expires)
+  return { code.OK, sequence, now_text .. ' ' .. expires .. ' ' .. state .. '\n' .. joined(lines, '\n') }
+end
+
+local none_named = false -- none of the reservations that the requests name was there before
+
+-- is_new says whether a reservation is not there, without reading it where that is known.
+local function is_new(id)
+  if none_named and not records[id] and not grants[id] then return true end
+  local r = record(id)
+  return not r.exists and not r.forgotten -- one whose retention is over has remains to clear away
+end
+
+-- reserve_slowly decides about a reservation by every rule.
+local function reserve_slowly(id, fingerprint, ttl, its, quantities, unknown, replaces, partial)
+  local r = none_named and not grants[id] and (records[id] or new_record(id)) or record(id)
   if r.exists then return replay(r, fingerprint) end
   if unknown then return unknown end
   local replaced = replaces > 0 and record(name_in_key(replaces))
@@ -217,9 +277,17 @@ local function reserve(partial, in_time)
   return grant(r, fingerprint, ttl, lines, replaced)
 end
 
-local function check(partial, in_time)
+local function reserve(id, fingerprint, ttl, replaces, partial)
   local its, quantities, unknown = read_lines()
-  if not in_time then return { code.TOO_LATE } end
+  if not unknown and replaces == 0 and #touched == 0 and is_new(id) then
+    local lines, edges = take_plain(its, quantities, id)
+    if lines then return grant_plain(id, fingerprint, ttl, its, lines, edges) end
+  end
+  return reserve_slowly(id, fingerprint, ttl, its, quantities, unknown, replaces, partial)
+end
+
+local function check(partial)
+  local its, quantities, unknown = read_lines()
   if unknown then return unknown end
   local lines, refused, beyond, grantable, worse = outcome(its, quantities, partial, nil)
   if more_due and worse then return { code.AGAIN } end
@@ -231,23 +299,29 @@ local function check(partial, in_time)
 end
 
 local function decide()
-  local asks, not_after = number(), number()
-  local reply = (asks >= 2 and check or reserve)(asks % 2 == 1, now <= not_after)
+  local asks, not_after, key, fingerprint, ttl, replaces =
+    string.match(field(), '^(%d) (%d+) (%d+) (%S+) (%d+) (%d+)$')
+  local reply
+  if now > tonumber(not_after) then
+    field()
+    reply = { code.TOO_LATE }
+  elseif asks < '2' then
+    reply = reserve(name_in_key(tonumber(key)), fingerprint, tonumber(ttl), tonumber(replaces), asks == '1')
+  else
+    reply = check(asks == '3')
+  end
   end_request() -- of what was reclaimed on the way, also where the request is refused
   return stamped(reply)
 end
 
--- note_new reads that none of the reservations exists, where that is so. Most are new, and whether any of many
--- keys exists costs little more to ask than of one.
+-- note_new reads whether any of the reservations exists. Most are new, and to ask that of many keys costs little
+-- more than of one.
 local function note_new()
   local existing = 0
   for from = FIXED_KEYS + 1, #KEYS, 500 do
     existing = existing + redis.call('EXISTS', unpack(KEYS, from, math.min(from + 499, #KEYS)))
   end
-  if existing > 0 then return end
-  for i = FIXED_KEYS + 1, #KEYS do
-    new_record(name_in_key(i))
-  end
+  none_named = existing == 0
 end
 
 return finish(decide, note_new)

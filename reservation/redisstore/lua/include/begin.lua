@@ -25,6 +25,7 @@ local MAX_FIGURE = 1000000000000
 local FIXED_KEYS = 11
 
 local now = store_now()
+local now_text = string.format('%d', now)
 local base = string.sub(KEYS[1], 1, -5) -- without "meta": what every key of this stock begins with
 
 -- name_in_key returns what KEYS[i] names: the id of <base>res:<id> or <base>req:<id>.
@@ -90,5 +91,5 @@ end
 
 -- holds_due is 1 while a hold is due and not reclaimed, otherwise 0: what reads tell of it.
 local function holds_due()
-  return redis.call('ZCOUNT', KEYS[5], '-inf', text(now)) > 0 and 1 or 0
+  return redis.call('ZCOUNT', KEYS[5], '-inf', now_text) > 0 and 1 or 0
 end

@@ -19,7 +19,7 @@ local function keep_item(sku, value)
     local h, r, rest = string.match(value, '^(%d+) (%d+)(.*)$')
     -- The fields below that may still be false stand here so that the table is made in one piece.
     it = { sku = sku, exists = true, existed = true, H = tonumber(h), R = tonumber(r), Q = 0, F = 0,
-      own = NO_POLICY, own_text = '', policy = false, had_queue = false, was_filling = false,
+      on_hand = h, own = NO_POLICY, own_text = '', policy = false, had_queue = false, was_filling = false,
       changed = false, touched = false }
     if rest ~= '' then
       local q, f, own_text = string.match(rest, '^ ?(%d*) ?(%d*)(.*)$')
@@ -35,8 +35,8 @@ local function keep_item(sku, value)
       end
     end
   else
-    it = { sku = sku, exists = false, existed = false, H = 0, R = 0, Q = 0, F = 0, own = NO_POLICY,
-      own_text = '', policy = false, had_queue = false, was_filling = false, changed = false, touched = false }
+    it = { sku = sku, exists = false, existed = false, H = 0, R = 0, Q = 0, F = 0, on_hand = false,
+      own = NO_POLICY, own_text = '', policy = false, had_queue = false, was_filling = false, changed = false, touched = false }
   end
   items[sku] = it
   return it
@@ -197,7 +197,7 @@ local function write_items()
   local at = 0
   for i = 1, #changed_items do
     local it = changed_items[i]
-    local value = text(it.H) .. ' ' .. text(it.R)
+    local value = (it.on_hand or text(it.H)) .. ' ' .. text(it.R)
     if it.Q > 0 then
       value = value .. ' ' .. text(it.Q) .. ' ' .. text(it.F)
     end

@@ -36,7 +36,7 @@ local function write_journal()
   end
   local last = text(sequence_now())
   redis.call('XADD', KEYS[3], 'MINID', '~', text(math.max(0, sequence_now() - journal_cap)), last .. '-0',
-    't', text(now), 'e', joined(events, '\n'))
+    't', now_text, 'e', joined(events, '\n'))
   if meta[1] ~= run_id then
     redis.call('HSET', KEYS[1], 'run_id', run_id, 'epoch', text(epoch), 'sequence', last,
       'e' .. text(epoch), text(first_sequence))

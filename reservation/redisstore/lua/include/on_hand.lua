@@ -7,7 +7,7 @@ local function move_on_hand(it, units)
   touch(it)
   it.exists = true
   local waiting = it.Q - it.F
-  it.H = it.H + units
+  it.H, it.on_hand = it.H + units, false
   settle(it)
   local still = it.Q - it.F
   return text(units) .. ' ' .. text(it.H) .. ' ' .. text(it.H - it.R) .. ' '

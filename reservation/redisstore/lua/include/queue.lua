@@ -105,7 +105,7 @@ end
 -- reclaim lapses the holds that are due, oldest first, until their lines have cost the budget. It returns
 -- whether more may be due, and how many it lapsed.
 local function reclaim()
-  local due = redis.call('ZRANGEBYSCORE', KEYS[5], '-inf', text(now), 'LIMIT', 0, line_budget)
+  local due = redis.call('ZRANGEBYSCORE', KEYS[5], '-inf', now_text, 'LIMIT', 0, line_budget)
   local spent, lapsing = 0, {}
   for _, id in ipairs(due) do
     if spent >= line_budget then break end
