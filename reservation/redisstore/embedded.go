@@ -18,7 +18,7 @@ func OpenEmbedded(ctx context.Context, options Options) (*Store, error) {
 	if err != nil {
 		return nil, err
 	}
-	scripts, err := loadScripts(false, options)
+	texts, err := joinScripts(false, options)
 	if err != nil {
 		return nil, err
 	}
@@ -30,12 +30,15 @@ func OpenEmbedded(ctx context.Context, options Options) (*Store, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := newStore(options, scripts)
+	s := newStore(options, texts)
 	s.closeEmbedded = server.Close
 	s.client, s.watchClient = redis.NewClient(config), newWatchClient(config)
-	s.health.set(rand.Text(), nil)
+	set, err := s.scripts.meet(rand.Text())
+	if err == nil {
+		err = loadMissing(ctx, s.client, set)
+	}
 	told, timeErr := s.client.Time(ctx).Result()
-	if err := errors.Join(timeErr, s.load(ctx)); err != nil {
+	if err := errors.Join(err, timeErr); err != nil {
 		_ = errors.Join(s.client.Close(), s.watchClient.Close())
 		server.Close()
 		return nil, fmt.Errorf("load the embedded store: %w", err)

@@ -18,32 +18,67 @@ const maxTries = 3
 
 // group is the operations of one script within a batch, and their script call.
 type group struct {
-	script *script
+	script scriptName
 	ops    []*operation
 	cmd    *redis.Cmd
 }
+
+// pipeliner is where a batch can be sent: any connection of the pool, or a certain one.
+type pipeliner interface{ Pipeline() redis.Pipeliner }
 
 // sendBatch sends a batch as one pipeline and hands each operation its outcome. It returns those
 // that go into the next batch.
 func (s *Store) sendBatch(b *batcher, batch []*operation) (again []*operation) {
 	if err := s.health.err(); err != nil {
-		for _, op := range batch {
-			op.finish(nil, err)
-		}
+		finishAll(batch, err)
 		return nil
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), s.options.CallTimeout)
 	defer cancel()
-	groups := s.encodeBatch(ctx, b, batch)
-	for _, g := range groups {
-		again = append(again, s.settle(ctx, b, g)...)
+	return s.sendOver(ctx, b, s.client, s.scripts.present(), batch)
+}
+
+// sendOver sends a batch with the scripts of one set.
+func (s *Store) sendOver(
+	ctx context.Context, b *batcher, over pipeliner, set *scriptSet, batch []*operation,
+) (again []*operation) {
+	var lacking []*operation
+	for _, g := range s.encodeBatch(ctx, b, over.Pipeline(), set, batch) {
+		more, noScript := s.settle(b, g) //nolint:contextcheck // a poisoned batch starts anew
+		again = append(again, more...)
+		lacking = append(lacking, noScript...)
+	}
+	if len(lacking) > 0 {
+		again = append(again, s.sendLoaded(ctx, b, lacking)...)
 	}
 	return again
 }
 
+// sendLoaded sends operations that were answered NOSCRIPT: the process is another one than the
+// scripts were made for, or somebody flushed them. Who it is, what it lacks and the calls go over
+// one connection, for another one might lead to another process.
+func (s *Store) sendLoaded(ctx context.Context, b *batcher, ops []*operation) (again []*operation) {
+	ops = retry(ops, func(*operation) error { return unavailable(errNoScript) })
+	if len(ops) == 0 {
+		return nil
+	}
+	conn := s.client.Conn()
+	defer func() { _ = conn.Close() }() // it goes back to the others
+	set, err := s.greet(ctx, conn)
+	if err != nil {
+		finishAll(ops, s.failure(err))
+		return nil
+	}
+	return s.sendOver(ctx, b, conn, set, ops)
+}
+
+// errNoScript ends an operation whose script was gone again each time that it was loaded.
+var errNoScript = errors.New("the store has no scripts, however often they are loaded")
+
 // encodeBatch groups a batch by script and runs it through one pipeline.
-func (s *Store) encodeBatch(ctx context.Context, b *batcher, batch []*operation) []*group {
-	pipe := s.client.Pipeline()
+func (s *Store) encodeBatch(
+	ctx context.Context, b *batcher, pipe redis.Pipeliner, set *scriptSet, batch []*operation,
+) []*group {
 	groups := make([]*group, 0, 4)
 	for _, name := range batchOrder() {
 		var ops []*operation
@@ -53,7 +88,7 @@ func (s *Store) encodeBatch(ctx context.Context, b *batcher, batch []*operation)
 			}
 		}
 		if len(ops) > 0 {
-			groups = append(groups, s.encodeGroup(ctx, b, pipe, s.scripts[name], ops))
+			groups = append(groups, s.encodeGroup(ctx, b, pipe, set.byName[name], ops))
 		}
 	}
 	// Exec's error is the first of the commands' errors; each is looked at in settle.
@@ -72,13 +107,13 @@ func (s *Store) encodeGroup(
 		op.notAfter.Store(notAfter)
 		op.encode(e, notAfter)
 	}
-	return &group{script: sc, ops: ops, cmd: pipe.EvalSha(ctx, sc.sha, e.keys, e.args...)}
+	return &group{script: sc.name, ops: ops, cmd: pipe.EvalSha(ctx, sc.sha, e.keys, e.args...)}
 }
 
 // newCall returns an encoder with what every script gets first; see lua/include/begin.lua.
 func (s *Store) newCall(keys stockKeys, requests int) *encoder {
 	e := newEncoder(keys)
-	e.text(s.health.runID())
+	e.text("") // where the run_id stood
 	e.number(s.options.Retention.Milliseconds())
 	e.number(defaultJournalCap)
 	e.count(s.options.lineBudget)
@@ -96,15 +131,24 @@ func (s *Store) notAfter(op *operation) int64 {
 	return s.clock.now() + left.Milliseconds()
 }
 
-// settle hands the operations of one script call their outcome and returns those to send again.
-func (s *Store) settle(ctx context.Context, b *batcher, g *group) (again []*operation) {
+// settle hands the operations of one script call their outcome. It returns those to send again with
+// the next batch, and those for which the store lacked the script.
+func (s *Store) settle(b *batcher, g *group) (again, lacking []*operation) {
 	answer, err := g.cmd.Slice()
-	if err != nil {
-		return s.settleFailure(ctx, b, g, err)
+	switch {
+	case err == nil:
+		return s.settleAnswer(b, g, answer), nil
+	case classify(err) == failedNoScript:
+		return nil, g.ops
 	}
+	return s.settleFailure(b, g, err), nil
+}
+
+// settleAnswer hands the operations what a script answered.
+func (s *Store) settleAnswer(b *batcher, g *group, answer []any) (again []*operation) {
 	replies, now, err := openAnswer(answer, len(g.ops))
 	if err != nil {
-		s.options.Logger.Error("script answer cannot be read", "script", g.script.name,
+		s.options.Logger.Error("script answer cannot be read", "script", g.script,
 			"stock", b.stock.String(), "error", err)
 		finishAll(g.ops, internal(err))
 		return nil
@@ -155,19 +199,11 @@ func (s *Store) hasTimeLeft(op *operation) bool {
 
 // settleFailure decides, for a script call that did not answer, between sending again and giving
 // up.
-func (s *Store) settleFailure(
-	ctx context.Context, b *batcher, g *group, err error,
-) (again []*operation) {
+func (s *Store) settleFailure(b *batcher, g *group, err error) (again []*operation) {
 	switch kind := classify(err); kind {
-	case failedNoScript:
-		// A connection loads the scripts when it comes up; someone flushed them since.
-		if err := s.load(ctx); err != nil {
-			finishAll(g.ops, s.failure(err))
-			return nil
-		}
-		return retry(g.ops, func(*operation) error { return unavailable(err) })
+	case failedNoScript: // settle sees to it
 	case failedBeforeWrite:
-		return s.settlePoisoned(b, g, err) //nolint:contextcheck // each batch has its own time limit
+		return s.settlePoisoned(b, g, err)
 	case failedNotExecuted:
 		finishAll(g.ops, unavailable(err))
 		return nil
@@ -188,7 +224,7 @@ func (s *Store) settleFailure(
 		})
 	case failedAfterWrite:
 		s.options.Logger.Error("a script failed after its first write: audit this stock",
-			"script", g.script.name, "stock", b.stock.String(), "error", err)
+			"script", g.script, "stock", b.stock.String(), "error", err)
 		finishAll(g.ops, internal(err))
 		return nil
 	}
@@ -199,7 +235,7 @@ func (s *Store) settleFailure(
 // blame, so each is sent alone; one that fails alone is its own fault.
 func (s *Store) settlePoisoned(b *batcher, g *group, err error) (again []*operation) {
 	if len(g.ops) == 1 {
-		s.options.Logger.Error("a script failed", "script", g.script.name,
+		s.options.Logger.Error("a script failed", "script", g.script,
 			"stock", b.stock.String(), "error", err)
 		g.ops[0].finish(nil, internal(err))
 		return nil

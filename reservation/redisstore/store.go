@@ -16,15 +16,15 @@ import (
 // processes, may share one Redis.
 type Store struct {
 	options Options
-	client  redis.UniversalClient
-	scripts map[scriptName]*script
+	client  *redis.Client
+	scripts scriptSets
 	keys    keyspace
 	clock   storeClock
 	health  health
 	stocks  stocks
 	feeds   feeds
 
-	watchClient redis.UniversalClient // its connections block
+	watchClient *redis.Client // its connections block
 
 	closeEmbedded func() // of the embedded store; nil otherwise
 	stop          context.CancelFunc
@@ -45,11 +45,11 @@ func Open(ctx context.Context, options Options) (*Store, error) {
 	if err != nil {
 		return nil, err
 	}
-	scripts, err := loadScripts(true, options)
+	texts, err := joinScripts(true, options)
 	if err != nil {
 		return nil, err
 	}
-	s := newStore(options, scripts)
+	s := newStore(options, texts)
 	config.OnConnect = s.onConnect
 	s.client, s.watchClient = redis.NewClient(config), newWatchClient(config)
 	if err := s.checkNow(ctx); err != nil {
@@ -71,9 +71,11 @@ func (l clientLogger) Printf(ctx context.Context, format string, args ...any) {
 
 // newStore returns a store that lacks its client. The client's logger is one for the whole process:
 // the newest store has it.
-func newStore(options Options, scripts map[scriptName]*script) *Store {
+func newStore(options Options, texts []scriptText) *Store {
 	redis.SetLogger(clientLogger{options.Logger})
-	s := &Store{options: options, scripts: scripts, keys: keyspace{options.Prefix}}
+	s := &Store{
+		options: options, scripts: scriptSets{texts: texts}, keys: keyspace{options.Prefix},
+	}
 	s.feeds.byStock = make(map[reservation.StockID]*feed)
 	s.stocks = stocks{
 		batchers: make(map[reservation.StockID]*batcher),
@@ -155,20 +157,11 @@ func (s *Store) read(
 	if err := s.health.err(); err != nil {
 		return nil, err
 	}
-	ctx, cancel := context.WithTimeout(ctx, s.options.CallTimeout)
-	defer cancel()
 	e := s.newCall(s.keys.of(stock), 1)
 	encode(e)
-	sc := s.scripts[name]
-	answer, err := s.client.EvalSha(ctx, sc.sha, e.keys, e.args...).Slice()
-	if err != nil && classify(err) == failedNoScript {
-		if err := s.load(ctx); err != nil {
-			return nil, s.failure(err)
-		}
-		answer, err = s.client.EvalSha(ctx, sc.sha, e.keys, e.args...).Slice()
-	}
+	answer, err := s.runRead(ctx, name, e)
 	if err != nil {
-		return nil, s.readFailure(ctx, sc, err)
+		return nil, s.readFailure(ctx, name, err)
 	}
 	replies, now, err := openAnswer(answer, 1)
 	if err != nil {
@@ -182,15 +175,31 @@ func (s *Store) read(
 	return r, r.refusal()
 }
 
+// runRead runs a reading script, within the time that a call may take.
+func (s *Store) runRead(ctx context.Context, name scriptName, e *encoder) ([]any, error) {
+	ctx, cancel := context.WithTimeout(ctx, s.options.CallTimeout)
+	defer cancel()
+	sha := s.scripts.present().byName[name].sha
+	answer, err := s.client.EvalSha(ctx, sha, e.keys, e.args...).Slice()
+	if err == nil || classify(err) != failedNoScript {
+		return answer, err
+	}
+	// The process is another one, or somebody flushed its scripts.
+	conn := s.client.Conn()
+	defer func() { _ = conn.Close() }() // it goes back to the others
+	set, err := s.greet(ctx, conn)
+	if err != nil {
+		return nil, err
+	}
+	return conn.EvalSha(ctx, set.byName[name].sha, e.keys, e.args...).Slice()
+}
+
 // readFailure turns an error of a reading script into a reason. Nothing was changed whatever it
 // was.
-func (s *Store) readFailure(ctx context.Context, sc *script, err error) error {
-	if ctx.Err() != nil {
-		return gaveUp(ctx.Err())
-	}
+func (s *Store) readFailure(ctx context.Context, name scriptName, err error) error {
 	var answered redis.Error
 	if ok := asRedisError(err, &answered); ok && isScriptFault(err) {
-		s.options.Logger.Error("a script failed", "script", sc.name, "error", err)
+		s.options.Logger.Error("a script failed", "script", name, "error", err)
 		return internal(err)
 	}
 	return s.failure(err)

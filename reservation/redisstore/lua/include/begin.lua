@@ -11,12 +11,14 @@
 -- KEYS[9] filling   = <prefix>:{<stock>}:filling    sorted set: SKUs whose queue is to be worked off, score 0
 -- KEYS[10] waiting  = <prefix>:{<stock>}:waiting    sorted set: SKUs that have a queue, score 0
 --
--- ARGV[1] run_id         of the store process, as this connection learned it
+-- run_id, of the store's process, is no argument: the loader writes it into the text of each script, so that
+-- a process that was not asked who it is does not have the text.
+--
+-- ARGV[1] unused         empty
 -- ARGV[2] retention      ms, how long finished reservations and request ids are remembered
 -- ARGV[3] journal_cap    events, how many the journal keeps at least
 -- ARGV[4] line_budget    queue lines worked off and due holds reclaimed by one script at most
 -- ARGV[5] count          requests that follow, from ARGV[6] on
-local run_id = ARGV[1]
 local retention = tonumber(ARGV[2])
 local journal_cap = tonumber(ARGV[3])
 local line_budget = tonumber(ARGV[4])
