@@ -256,9 +256,15 @@ func TestHolds_ManyRunOutAtOnce(t *testing.T) {
 // expireTogether sets the expiry of all holds to one moment soon, as Extend would, and returns it.
 func expireTogether(t *testing.T, s *Store, ids []string) time.Time {
 	t.Helper()
+	at := time.Now().Add(3 * time.Second).Truncate(time.Millisecond)
+	expireAt(t, s, ids, at)
+	return at
+}
+
+func expireAt(t *testing.T, s *Store, ids []string, at time.Time) {
+	t.Helper()
 	ctx := context.Background()
 	keys := s.keys.of(mustStock(""))
-	at := time.Now().Add(3 * time.Second).Truncate(time.Millisecond)
 	for chunk := range slices.Chunk(ids, 1000) {
 		pipe := s.client.Pipeline()
 		for _, id := range chunk {
@@ -269,7 +275,6 @@ func expireTogether(t *testing.T, s *Store, ids []string) time.Time {
 			t.Fatal(err)
 		}
 	}
-	return at
 }
 
 // awaitClock waits until the store's clock has come to a moment, with Reserves going on.

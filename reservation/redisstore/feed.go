@@ -134,7 +134,7 @@ func (f *feed) read(ctx context.Context) error {
 		return f.checkStore(ctx)
 	}
 	if err != nil {
-		return f.store.failure(err)
+		return f.store.failure(ctx, err)
 	}
 	var read []reservation.Event
 	next := f.last + 1

@@ -47,7 +47,7 @@ func (s *Store) maintainRound(ctx context.Context) error {
 	for {
 		names, next, err := s.client.SScan(ctx, s.keys.stocks(), cursor, "", peekAtOnce).Result()
 		if err != nil {
-			return s.failure(err)
+			return s.failure(ctx, err)
 		}
 		if err := s.maintainStocks(ctx, names); err != nil {
 			return err
@@ -73,7 +73,7 @@ func (s *Store) maintainStocks(ctx context.Context, names []string) error {
 		peeks = append(peeks, newPeek(ctx, pipe, stock, s.keys.of(stock)))
 	}
 	if _, err := pipe.Exec(ctx); err != nil {
-		return s.failure(err)
+		return s.failure(ctx, err)
 	}
 	now := float64(s.clock.now())
 	for _, p := range peeks {

@@ -8,13 +8,18 @@ import (
 	"time"
 
 	"github.com/redis/go-redis/v9"
+
+	"github.com/holdfast-dev/holdfast/reservation"
 )
 
-// maxTries bounds how often one operation is sent: its first try, once after NOSCRIPT or a lost
-// answer, and once alone. Two cases do not count, for time ends them: moving to the next batch
-// while more holds are due than one script reclaims, and a not_after that was made from an old
-// guess of the store's clock.
-const maxTries = 3
+// maxTries bounds how often one operation is sent: its first try, once after a lost answer, and
+// once more. Three cases do not count. Time ends two of them: moving to the next batch while more
+// holds are due than one script reclaims, and a not_after that was made from an old guess of the
+// store's clock. maxLoads bounds the third, NOSCRIPT.
+const (
+	maxTries = 3
+	maxLoads = 3
+)
 
 // group is the operations of one script within a batch, and their script call.
 type group struct {
@@ -58,18 +63,31 @@ func (s *Store) sendOver(
 // scripts were made for, or somebody flushed them. Who it is, what it lacks and the calls go over
 // one connection, for another one might lead to another process.
 func (s *Store) sendLoaded(ctx context.Context, b *batcher, ops []*operation) (again []*operation) {
-	ops = retry(ops, func(*operation) error { return unavailable(errNoScript) })
-	if len(ops) == 0 {
+	if ops = withLoadsLeft(ops); len(ops) == 0 {
 		return nil
 	}
 	conn := s.client.Conn()
 	defer func() { _ = conn.Close() }() // it goes back to the others
 	set, err := s.greet(ctx, conn)
 	if err != nil {
-		finishAll(ops, s.failure(err))
+		finishAll(ops, s.notExecuted(err))
 		return nil
 	}
 	return s.sendOver(ctx, b, conn, set, ops)
+}
+
+// withLoadsLeft returns the operations that may be sent once more after NOSCRIPT; the others end.
+func withLoadsLeft(ops []*operation) (again []*operation) {
+	for _, op := range ops {
+		if op.loads >= maxLoads {
+			op.finish(nil, unavailable(errNoScript))
+			continue
+		}
+		op.loads++
+		op.tries--
+		again = append(again, op)
+	}
+	return again
 }
 
 // errNoScript ends an operation whose script was gone again each time that it was loaded.
@@ -103,9 +121,8 @@ func (s *Store) encodeGroup(
 	e := s.newCall(b.keys, len(ops))
 	for _, op := range ops {
 		op.tries++
-		notAfter := s.notAfter(op)
-		op.notAfter.Store(notAfter)
-		op.encode(e, notAfter)
+		op.sentUntil = op.allow(s.notAfter(op))
+		op.encode(e, op.sentUntil)
 	}
 	return &group{script: sc.name, ops: ops, cmd: pipe.EvalSha(ctx, sc.sha, e.keys, e.args...)}
 }
@@ -163,7 +180,7 @@ func (s *Store) settleAnswer(b *batcher, g *group, answer []any) (again []*opera
 			op.tries--
 			again = append(again, op)
 		case r.code == codeAgain:
-			op.finish(nil, unavailable(errStillReclaiming))
+			op.finish(nil, unavailable(reservation.ErrReclaiming))
 		case r.code == codeTooLate && s.hasTimeLeft(op):
 			op.tries--
 			again = append(again, op) // our guess of the store's clock was old; it is new now
@@ -173,9 +190,6 @@ func (s *Store) settleAnswer(b *batcher, g *group, answer []any) (again []*opera
 	}
 	return again
 }
-
-// errStillReclaiming ends a call for which more holds were due than could be reclaimed in its time.
-var errStillReclaiming = errors.New("still reclaiming holds that are due")
 
 // openAnswer takes a script's answer apart: {store time, epoch, sequence, replies}.
 func openAnswer(answer []any, requests int) (replies []any, now int64, err error) {
@@ -191,10 +205,10 @@ func openAnswer(answer []any, requests int) (replies []any, now int64, err error
 }
 
 // hasTimeLeft says whether an operation may go on: within the call's own limit and the caller's
-// deadline.
+// deadline, and not past what a caller was told who left.
 func (s *Store) hasTimeLeft(op *operation) bool {
 	return time.Since(op.entered) < s.options.CallTimeout &&
-		(op.deadline.IsZero() || time.Until(op.deadline) > 0)
+		(op.deadline.IsZero() || time.Until(op.deadline) > 0) && !op.isOver(s.clock.now())
 }
 
 // settleFailure decides, for a script call that did not answer, between sending again and giving
@@ -205,23 +219,10 @@ func (s *Store) settleFailure(b *batcher, g *group, err error) (again []*operati
 	case failedBeforeWrite:
 		return s.settlePoisoned(b, g, err)
 	case failedNotExecuted:
-		finishAll(g.ops, unavailable(err))
+		finishAll(g.ops, s.notExecuted(err))
 		return nil
 	case failedLost:
-		var repeatable, final []*operation
-		for _, op := range g.ops {
-			if op.repeatable && op.notAfter.Load() > s.clock.now() {
-				repeatable = append(repeatable, op)
-			} else {
-				final = append(final, op)
-			}
-		}
-		for _, op := range final {
-			op.finish(nil, outcomeUnknown(op.notAfter.Load(), err))
-		}
-		return retry(repeatable, func(op *operation) error {
-			return outcomeUnknown(op.notAfter.Load(), err)
-		})
+		return s.settleLost(g, err)
 	case failedAfterWrite:
 		s.options.Logger.Error("a script failed after its first write: audit this stock",
 			"script", g.script, "stock", b.stock.String(), "error", err)
@@ -229,6 +230,19 @@ func (s *Store) settleFailure(b *batcher, g *group, err error) (again []*operati
 		return nil
 	}
 	return nil
+}
+
+// settleLost sends again what may be sent twice, while there is time.
+func (s *Store) settleLost(g *group, err error) (again []*operation) {
+	for _, op := range g.ops {
+		op.lose()
+		if op.repeatable && op.tries < maxTries && s.hasTimeLeft(op) {
+			again = append(again, op)
+		} else {
+			op.finish(nil, err)
+		}
+	}
+	return again
 }
 
 // settlePoisoned handles a script that failed before it wrote anything: one operation may be to
@@ -242,18 +256,6 @@ func (s *Store) settlePoisoned(b *batcher, g *group, err error) (again []*operat
 	}
 	for _, op := range g.ops {
 		again = append(again, s.sendBatch(b, []*operation{op})...)
-	}
-	return again
-}
-
-// retry returns the operations that have a try left; the others end with what giveUp says.
-func retry(ops []*operation, giveUp func(op *operation) error) (again []*operation) {
-	for _, op := range ops {
-		if op.tries < maxTries {
-			again = append(again, op)
-		} else {
-			op.finish(nil, giveUp(op))
-		}
 	}
 	return again
 }
@@ -297,13 +299,19 @@ func classify(err error) failure {
 	return failedLost
 }
 
-// failure turns an error of a call that reads, or that may be repeated freely, into a reason.
-func (s *Store) failure(err error) error {
-	switch {
-	case errors.Is(err, context.Canceled), errors.Is(err, context.DeadlineExceeded):
-		return gaveUp(err)
-	case s.health.err() != nil:
-		return s.health.err()
+// failure turns an error of a call that reads, or that may be repeated freely, into a reason. ctx
+// is the caller's own.
+func (s *Store) failure(ctx context.Context, err error) error {
+	if left := callerLeft(ctx); left != nil {
+		return gaveUp(left)
+	}
+	return s.notExecuted(err)
+}
+
+// notExecuted says of a call that was not carried out why the store is not available.
+func (s *Store) notExecuted(err error) error {
+	if verdict := s.health.err(); verdict != nil {
+		return verdict
 	}
 	return unavailable(err)
 }

@@ -56,7 +56,7 @@ func (s *Store) register(ctx context.Context, b *batcher) error {
 		return nil
 	}
 	if err := s.client.SAdd(ctx, s.keys.stocks(), b.stock.String()).Err(); err != nil {
-		return s.failure(err)
+		return s.failure(ctx, err)
 	}
 	s.stocks.markKnown(b)
 	return nil

@@ -95,7 +95,7 @@ func (s *Store) Ready(ctx context.Context) error {
 		return err
 	}
 	if err := s.client.Ping(ctx).Err(); err != nil {
-		return s.failure(err)
+		return s.failure(ctx, err)
 	}
 	return nil
 }
@@ -202,5 +202,5 @@ func (s *Store) readFailure(ctx context.Context, name scriptName, err error) err
 		s.options.Logger.Error("a script failed", "script", name, "error", err)
 		return internal(err)
 	}
-	return s.failure(err)
+	return s.failure(ctx, err)
 }

@@ -46,7 +46,7 @@ func (p present) reached(at reservation.Position) bool {
 func (s *Store) present(ctx context.Context, stock reservation.StockID) (present, error) {
 	fields, err := s.client.HGetAll(ctx, s.keys.of(stock).meta()).Result()
 	if err != nil {
-		return present{}, s.failure(err)
+		return present{}, s.failure(ctx, err)
 	}
 	var r reply
 	p := present{began: make(map[int64]int64)}
@@ -154,7 +154,7 @@ func (w *watcher) catchUp(ctx context.Context) error {
 	key := w.store.keys.of(w.feed.stock).journal()
 	entries, err := w.store.client.XRangeN(ctx, key, idOf(w.at.Sequence+1), "+", feedPortion).Result()
 	if err != nil {
-		return w.store.failure(err)
+		return w.store.failure(ctx, err)
 	}
 	for i, entry := range entries {
 		events, err := readEntry(entry)
