@@ -3,6 +3,7 @@ package redisstore
 import (
 	"context"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/holdfast-dev/holdfast/reservation"
@@ -38,8 +39,11 @@ type batcher struct {
 	lines   int
 	bytes   int
 	running bool
-	users   int  // callers that hold the batcher; guarded by the registry
-	known   bool // the stock is in the set of stocks; guarded by the registry
+	users   int // callers that hold the batcher; guarded by the registry
+
+	newest int64 // sequence of the last answer; the sender's own
+	// registered is the process of the store in which the stock is in the set of stocks.
+	registered atomic.Pointer[scriptSet]
 }
 
 // do sends an operation and waits for its outcome. When ctx ends first, the outcome is known if the

@@ -49,7 +49,7 @@ func (s *Store) sendOver(
 ) (again []*operation) {
 	var lacking []*operation
 	for _, g := range s.encodeBatch(ctx, b, over.Pipeline(), set, batch) {
-		more, noScript := s.settle(b, g) //nolint:contextcheck // a poisoned batch starts anew
+		more, noScript := s.settle(b, set, g) //nolint:contextcheck // a poisoned batch starts anew
 		again = append(again, more...)
 		lacking = append(lacking, noScript...)
 	}
@@ -150,11 +150,11 @@ func (s *Store) notAfter(op *operation) int64 {
 
 // settle hands the operations of one script call their outcome. It returns those to send again with
 // the next batch, and those for which the store lacked the script.
-func (s *Store) settle(b *batcher, g *group) (again, lacking []*operation) {
+func (s *Store) settle(b *batcher, set *scriptSet, g *group) (again, lacking []*operation) {
 	answer, err := g.cmd.Slice()
 	switch {
 	case err == nil:
-		return s.settleAnswer(b, g, answer), nil
+		return s.settleAnswer(b, set, g, answer), nil
 	case classify(err) == failedNoScript:
 		return nil, g.ops
 	}
@@ -162,8 +162,10 @@ func (s *Store) settle(b *batcher, g *group) (again, lacking []*operation) {
 }
 
 // settleAnswer hands the operations what a script answered.
-func (s *Store) settleAnswer(b *batcher, g *group, answer []any) (again []*operation) {
-	replies, now, err := openAnswer(answer, len(g.ops))
+func (s *Store) settleAnswer(
+	b *batcher, set *scriptSet, g *group, answer []any,
+) (again []*operation) {
+	replies, now, sequence, err := openAnswer(answer, len(g.ops))
 	if err != nil {
 		s.options.Logger.Error("script answer cannot be read", "script", g.script,
 			"stock", b.stock.String(), "error", err)
@@ -171,6 +173,9 @@ func (s *Store) settleAnswer(b *batcher, g *group, answer []any) (again []*opera
 		return nil
 	}
 	s.clock.tell(now)
+	if g.script != scriptPurge { // which reads no sequence
+		b.saw(set, sequence)
+	}
 	for i, op := range g.ops {
 		r, err := newReply(now, replies[i])
 		switch {
@@ -192,16 +197,19 @@ func (s *Store) settleAnswer(b *batcher, g *group, answer []any) (again []*opera
 }
 
 // openAnswer takes a script's answer apart: {store time, epoch, sequence, replies}.
-func openAnswer(answer []any, requests int) (replies []any, now int64, err error) {
+func openAnswer(
+	answer []any, requests int,
+) (replies []any, now, sequence int64, err error) {
 	if len(answer) != 4 {
-		return nil, 0, errReplyEnds
+		return nil, 0, 0, errReplyEnds
 	}
-	now, isNumber := answer[0].(int64)
+	now, isTime := answer[0].(int64)
+	sequence, isSequence := answer[2].(int64)
 	replies, isList := answer[3].([]any)
-	if !isNumber || !isList || len(replies) != requests {
-		return nil, 0, errReplyEnds
+	if !isTime || !isSequence || !isList || len(replies) != requests {
+		return nil, 0, 0, errReplyEnds
 	}
-	return replies, now, nil
+	return replies, now, sequence, nil
 }
 
 // hasTimeLeft says whether an operation may go on: within the call's own limit and the caller's

@@ -145,7 +145,7 @@ func (s *Store) change(
 		return nil, err
 	}
 	if r.sequence > 0 {
-		s.stocks.markKnown(b)
+		s.registerWritten(ctx, b)
 	}
 	return r, r.refusal()
 }
@@ -163,7 +163,7 @@ func (s *Store) read(
 	if err != nil {
 		return nil, s.readFailure(ctx, name, err)
 	}
-	replies, now, err := openAnswer(answer, 1)
+	replies, now, _, err := openAnswer(answer, 1)
 	if err != nil {
 		return nil, internal(err)
 	}
