@@ -39,11 +39,11 @@ type batcher struct {
 	lines   int
 	bytes   int
 	running bool
-	users   int // callers that hold the batcher; guarded by the registry
+	users   int       // callers that hold the batcher; guarded by the registry
+	listed  time.Time // the scan that found it registered last; guarded by the registry
 
-	newest int64 // sequence of the last answer; the sender's own
-	// registered is the process of the store in which the stock is in the set of stocks.
-	registered atomic.Pointer[scriptSet]
+	newest     int64                        // sequence of the last answer; the sender's own
+	registered atomic.Pointer[registration] // nil: not that this server knew
 }
 
 // do sends an operation and waits for its outcome. When ctx ends first, the outcome is known if the

@@ -5,6 +5,7 @@ import (
 	"crypto/rand"
 	"errors"
 	"fmt"
+	"time"
 
 	"github.com/alicebob/miniredis/v2"
 	"github.com/redis/go-redis/v9"
@@ -37,13 +38,14 @@ func OpenEmbedded(ctx context.Context, options Options) (*Store, error) {
 	if err == nil {
 		err = loadMissing(ctx, s.client, set)
 	}
+	asked := time.Now()
 	told, timeErr := s.client.Time(ctx).Result()
 	if err := errors.Join(err, timeErr); err != nil {
 		_ = errors.Join(s.client.Close(), s.watchClient.Close())
 		server.Close()
 		return nil, fmt.Errorf("load the embedded store: %w", err)
 	}
-	s.clock.tell(told.UnixMilli())
+	s.clock.tell(told.UnixMilli(), asked)
 	s.startBackground() //nolint:contextcheck // it outlives the call that opens the store
 	return s, nil
 }

@@ -84,6 +84,7 @@ func (s *Store) greet(ctx context.Context, conn *redis.Conn) (*scriptSet, error)
 
 // inspect asks the store what it is and holds it against what it must be.
 func (s *Store) inspect(ctx context.Context, conn redis.Cmdable) (process string, err error) {
+	asked := time.Now()
 	pipe := conn.Pipeline()
 	infoCmd := pipe.Info(ctx)
 	timeCmd := pipe.Time(ctx)
@@ -94,7 +95,7 @@ func (s *Store) inspect(ctx context.Context, conn redis.Cmdable) (process string
 		return "", fmt.Errorf("ask the store what it is: %w", err)
 	}
 	if told, err := timeCmd.Result(); err == nil {
-		s.clock.tell(told.UnixMilli())
+		s.clock.tell(told.UnixMilli(), asked)
 	}
 	info := parseInfo(infoCmd.Val())
 	settings, err := settingsOf(configCmd, info)

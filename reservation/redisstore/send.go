@@ -48,8 +48,9 @@ func (s *Store) sendOver(
 	ctx context.Context, b *batcher, over pipeliner, set *scriptSet, batch []*operation,
 ) (again []*operation) {
 	var lacking []*operation
+	asked := time.Now()
 	for _, g := range s.encodeBatch(ctx, b, over.Pipeline(), set, batch) {
-		more, noScript := s.settle(b, set, g) //nolint:contextcheck // a poisoned batch starts anew
+		more, noScript := s.settle(b, set, g, asked) //nolint:contextcheck // a poisoned batch starts anew
 		again = append(again, more...)
 		lacking = append(lacking, noScript...)
 	}
@@ -150,11 +151,13 @@ func (s *Store) notAfter(op *operation) int64 {
 
 // settle hands the operations of one script call their outcome. It returns those to send again with
 // the next batch, and those for which the store lacked the script.
-func (s *Store) settle(b *batcher, set *scriptSet, g *group) (again, lacking []*operation) {
+func (s *Store) settle(
+	b *batcher, set *scriptSet, g *group, asked time.Time,
+) (again, lacking []*operation) {
 	answer, err := g.cmd.Slice()
 	switch {
 	case err == nil:
-		return s.settleAnswer(b, set, g, answer), nil
+		return s.settleAnswer(b, set, g, answer, asked), nil
 	case classify(err) == failedNoScript:
 		return nil, g.ops
 	}
@@ -163,7 +166,7 @@ func (s *Store) settle(b *batcher, set *scriptSet, g *group) (again, lacking []*
 
 // settleAnswer hands the operations what a script answered.
 func (s *Store) settleAnswer(
-	b *batcher, set *scriptSet, g *group, answer []any,
+	b *batcher, set *scriptSet, g *group, answer []any, asked time.Time,
 ) (again []*operation) {
 	replies, now, sequence, err := openAnswer(answer, len(g.ops))
 	if err != nil {
@@ -172,7 +175,7 @@ func (s *Store) settleAnswer(
 		finishAll(g.ops, internal(err))
 		return nil
 	}
-	s.clock.tell(now)
+	s.clock.tell(now, asked)
 	if g.script != scriptPurge { // which reads no sequence
 		b.saw(set, sequence)
 	}

@@ -2,7 +2,9 @@ package redisstore
 
 import (
 	"context"
+	"fmt"
 	"sync"
+	"time"
 
 	"github.com/holdfast-dev/holdfast/reservation"
 )
@@ -13,6 +15,13 @@ type stocks struct {
 	mu       sync.Mutex
 	batchers map[reservation.StockID]*batcher
 	open     func(stock reservation.StockID) *batcher
+}
+
+// registration is when a stock was written into the set of stocks, and in which process of the
+// store.
+type registration struct {
+	process string // run_id
+	at      time.Time
 }
 
 // acquire returns a stock's batcher for one call; release gives it back.
@@ -57,8 +66,55 @@ func (s *Store) register(ctx context.Context, b *batcher) error {
 	if err := s.client.SAdd(ctx, s.keys.stocks(), b.stock.String()).Err(); err != nil {
 		return s.failure(ctx, err)
 	}
-	b.registered.Store(set)
+	b.enroll(set)
 	return nil
+}
+
+// enroll notes that a stock was registered with a process of the store.
+func (b *batcher) enroll(set *scriptSet) {
+	b.registered.Store(&registration{process: set.process, at: time.Now()})
+}
+
+// registerMissing registers those stocks again that this server knew before a scan began and that
+// the scan did not find: somebody emptied the store, or took them out.
+func (s *Store) registerMissing(ctx context.Context, began time.Time) error {
+	set := s.scripts.present()
+	var missing []any
+	for _, b := range s.stocks.unlisted(began) {
+		missing = append(missing, b.stock.String())
+		b.enroll(set)
+	}
+	if len(missing) == 0 {
+		return nil
+	}
+	if err := s.client.SAdd(ctx, s.keys.stocks(), missing...).Err(); err != nil {
+		return fmt.Errorf("register %d stocks again: %w", len(missing), err)
+	}
+	return nil
+}
+
+// markListed notes that a scan which began at a moment found a stock in the set of stocks.
+func (s *stocks) markListed(stock reservation.StockID, scan time.Time) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if b, ok := s.batchers[stock]; ok {
+		b.listed = scan
+	}
+}
+
+// unlisted returns some of the stocks that were registered before a scan began and that it did not
+// find.
+func (s *stocks) unlisted(scan time.Time) []*batcher {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	var missing []*batcher
+	for _, b := range s.batchers {
+		at := b.registered.Load()
+		if at != nil && at.at.Before(scan) && b.listed != scan && len(missing) < peekAtOnce {
+			missing = append(missing, b)
+		}
+	}
+	return missing
 }
 
 // registerWritten registers a stock that has been written to, unless it is. The call is done, so a

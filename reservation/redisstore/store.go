@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"log/slog"
 	"sync"
+	"time"
 
 	"github.com/redis/go-redis/v9"
 
@@ -24,6 +25,7 @@ type Store struct {
 	stocks  stocks
 	feeds   feeds
 
+	maintenance *maintenance
 	watchClient *redis.Client // its connections block
 
 	closeEmbedded func() // of the embedded store; nil otherwise
@@ -76,6 +78,8 @@ func newStore(options Options, texts []scriptText) *Store {
 	s := &Store{
 		options: options, scripts: scriptSets{texts: texts}, keys: keyspace{options.Prefix},
 	}
+	s.clock.logger = options.Logger
+	s.maintenance = newMaintenance(s)
 	s.feeds.byStock = make(map[reservation.StockID]*feed)
 	s.stocks = stocks{
 		batchers: make(map[reservation.StockID]*batcher),
@@ -125,7 +129,7 @@ func (s *Store) startBackground() {
 	if s.closeEmbedded == nil { // the embedded one has nothing to be asked
 		s.background.Go(func() { s.watchHealth(ctx) })
 	}
-	s.background.Go(func() { s.maintain(ctx) })
+	s.maintenance.start(ctx)
 }
 
 // change sends one mutating operation and returns its reply, or the refusal that it stands for.
@@ -159,6 +163,7 @@ func (s *Store) read(
 	}
 	e := s.newCall(s.keys.of(stock), 1)
 	encode(e)
+	asked := time.Now()
 	answer, err := s.runRead(ctx, name, e)
 	if err != nil {
 		return nil, s.readFailure(ctx, name, err)
@@ -167,7 +172,7 @@ func (s *Store) read(
 	if err != nil {
 		return nil, internal(err)
 	}
-	s.clock.tell(now)
+	s.clock.tell(now, asked)
 	r, err := newReply(now, replies[0])
 	if err != nil {
 		return nil, internal(err)

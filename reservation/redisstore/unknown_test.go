@@ -205,19 +205,20 @@ func TestOperation_OnlyAnAnswerSettlesWhatWasLost(t *testing.T) {
 // time.
 func TestStore_ACallThatStillReclaimsSaysSo(t *testing.T) {
 	t.Parallel()
-	setup := stocked(t, Options{quiet: true})
+	setup := openReal(t, Options{quiet: true})
+	restock(t, setup, "initial", "bowl", 1_000)
 	ids := make([]string, 1_000)
 	for i := range ids {
 		ids[i] = fmt.Sprintf("h%04d", i)
 	}
-	reserveMany(t, setup, "mug", ids, 10*time.Minute)
+	reserveMany(t, setup, "bowl", ids, 10*time.Minute)
 	expireAt(t, setup, ids, time.Now())
 	s := openReal(t, Options{
 		URL: realServer.URL(), Durability: DurabilityNone, Prefix: setup.options.Prefix,
 		CallTimeout: 10 * time.Millisecond, lineBudget: 1, quiet: true,
 	})
-	request := reserveOf("all", "mug")
-	request.Lines = linesOf("mug", 1_000)
+	request := reserveOf("all", "bowl")
+	request.Lines = linesOf("bowl", 1_000)
 	_, err := s.Reserve(t.Context(), request)
 	wantReason(t, err, reservation.ReasonStoreUnavailable)
 	if !errors.Is(err, reservation.ErrReclaiming) {
