@@ -15,6 +15,8 @@ type store interface {
 	reservation.Store
 	// Ready returns nil while the store can take calls.
 	Ready(ctx context.Context) error
+	// Stats is what an operator should watch besides calls and errors.
+	Stats() redisstore.Stats
 	// Close ends the store's work; calls must have ended before.
 	Close(ctx context.Context) error
 }
