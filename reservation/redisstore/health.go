@@ -47,7 +47,8 @@ var errUnfit = errors.New("store is not fit for use")
 // unfit makes the verdict on a store; what says what to change.
 func unfit(reason reservation.Reason, what string, args ...any) error {
 	return &reservation.Error{
-		Reason: reason, Cause: fmt.Errorf("%w: "+what, append([]any{errUnfit}, args...)...),
+		Reason: reason,
+		Cause:  &ConfigurationError{what: fmt.Sprintf(what, args...), cause: errUnfit},
 	}
 }
 
@@ -189,11 +190,29 @@ func (s *Store) checkNow(ctx context.Context) error {
 	if verdict := s.health.err(); verdict != nil {
 		return verdict
 	}
-	if err != nil {
-		return fmt.Errorf("cannot use the Redis at %s: %w; "+
-			"start it, or correct --redis (HOLDFAST_REDIS_URL)", s.client.Options().Addr, err)
+	if err == nil {
+		return nil
 	}
-	return nil
+	address := s.client.Options().Addr
+	var answered redis.Error
+	if asRedisError(err, &answered) && isRefusedLogin(err) {
+		return misconfigured("the Redis at %s does not take the user, password or database of "+
+			"--redis (HOLDFAST_REDIS_URL): %v", address, answered)
+	}
+	return fmt.Errorf("cannot use the Redis at %s: %w; "+
+		"start it, or correct --redis (HOLDFAST_REDIS_URL)", address, err)
+}
+
+// isRefusedLogin says whether a store refuses who asks, or the database that is asked for.
+func isRefusedLogin(err error) bool {
+	for _, refusal := range []string{
+		"WRONGPASS", "NOAUTH", "NOPERM", "DB index is out of range", "AUTH <password>",
+	} {
+		if strings.Contains(err.Error(), refusal) {
+			return true
+		}
+	}
+	return false
 }
 
 // watchHealth looks at the store's settings from time to time: someone may change them.
