@@ -94,6 +94,10 @@ func unavailableSentence(e *reservation.Error) string {
 	if errors.Is(e.Cause, errDraining) {
 		return "the server is shutting down; watch again after the last position received"
 	}
+	if errors.Is(e.Cause, reservation.ErrReclaiming) {
+		return "the stock is busy reclaiming holds that have run out; nothing was done: " +
+			"retry with the same id"
+	}
 	return "the store is not available; nothing was done and it is safe to retry"
 }
 

@@ -59,7 +59,7 @@ const (
 	EventType_EVENT_TYPE_OVERSOLD EventType = 14
 	// A policy changed, or a SKU was created without units or deleted.
 	EventType_EVENT_TYPE_POLICY_CHANGED EventType = 15
-	// Another store process answers; what the old one had not kept is lost.
+	// Another store process answers; what the old one had not kept may be lost.
 	EventType_EVENT_TYPE_STORE_CHANGED EventType = 16
 )
 

@@ -2,15 +2,15 @@
 --
 -- Include: codes clock begin items records
 -- Flags: no-writes
--- ARGV[6] sku    whose queue is asked for; empty: all
--- ARGV[7] after  SKU of the last line of the page before; empty: from the first
--- ARGV[8] score  of that line in its queue
--- ARGV[9] limit  lines on the page, 1-1000
+-- ARGV[5] sku    whose queue is asked for; empty: all
+-- ARGV[6] after  SKU of the last line of the page before; empty: from the first
+-- ARGV[7] score  of that line in its queue
+-- ARGV[8] limit  lines on the page, 1-1000
 -- Returns {store time, 1 when holds are due, 0, {reply}}, the reply one of:
 --   OK            0, SKU and score after which the next page begins (empty: none follows), then each line:
 --                 SKU, position from 1, reservation, line from 1, units, waiting since (ms)
 --   UNKNOWN_SKU   the SKU
-local only, after, score, limit = ARGV[6], ARGV[7], ARGV[8], tonumber(ARGV[9])
+local only, after, score, limit = ARGV[5], ARGV[6], ARGV[7], tonumber(ARGV[8])
 local PORTION = 100 -- SKUs read at once
 
 local reply, found = { code.OK, 0, '', '' }, 0

@@ -2,15 +2,15 @@
 --
 -- Include: codes clock begin items records
 -- Flags: no-writes
--- ARGV[6] state   1-5, as in include/records.lua
--- ARGV[7] score   of the last one of the page before; empty: from the first
--- ARGV[8] last    its id
--- ARGV[9] limit   reservations on the page, 1-1000
--- ARGV[10] lines  after how many lines of reservations the page ends, in any case
+-- ARGV[5] state   1-5, as in include/records.lua
+-- ARGV[6] score   of the last one of the page before; empty: from the first
+-- ARGV[7] last    its id
+-- ARGV[8] limit   reservations on the page, 1-1000
+-- ARGV[9] lines  after how many lines of reservations the page ends, in any case
 -- Returns {store time, 1 when holds are due, 0, {OK, 0, score and id after which the next page begins (empty: none
 -- follows), then each reservation: id and a list as in include/records.lua, record_reply}}
-local state, score, last, limit = tonumber(ARGV[6]), ARGV[7], ARGV[8], tonumber(ARGV[9])
-local line_limit = tonumber(ARGV[10])
+local state, score, last, limit = tonumber(ARGV[5]), ARGV[6], ARGV[7], tonumber(ARGV[8])
+local line_limit = tonumber(ARGV[9])
 local index = KEYS[record_index(state, {})]
 local PORTION, MOST = 100, 2000 -- entries read at once, and in all: a page may be short, never slow
 

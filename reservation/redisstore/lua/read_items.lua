@@ -3,20 +3,20 @@
 --
 -- Include: codes clock begin
 -- Flags: no-writes
--- ARGV[6] from   where a page begins, as ZRANGEBYLEX has it: "-" or "(<sku>"; empty: the SKUs are named
--- ARGV[7] limit  SKUs on the page, 1-1000
--- ARGV[8..] the SKUs that are named
+-- ARGV[5] from   where a page begins, as ZRANGEBYLEX has it: "-" or "(<sku>"; empty: the SKUs are named
+-- ARGV[6] limit  SKUs on the page, 1-1000
+-- ARGV[7..] the SKUs that are named
 -- Returns {store time, 1 when holds are due, 0, {{OK or UNKNOWN_SKU, the stock's default policy, items, more}}}: of
 -- each item SKU and value as stored; policies are lists of names and values; more is 1 when the page is not the
 -- last. UNKNOWN_SKU is followed by the SKUs.
 local skus, more = {}, 0
-if ARGV[6] == '' then
-  for i = 8, #ARGV do
+if ARGV[5] == '' then
+  for i = 7, #ARGV do
     skus[#skus + 1] = ARGV[i]
   end
 else
-  local limit = tonumber(ARGV[7])
-  skus = redis.call('ZRANGEBYLEX', KEYS[4], ARGV[6], '+', 'LIMIT', 0, limit + 1)
+  local limit = tonumber(ARGV[6])
+  skus = redis.call('ZRANGEBYLEX', KEYS[4], ARGV[5], '+', 'LIMIT', 0, limit + 1)
   if #skus > limit then
     more = 1
     skus[#skus] = nil

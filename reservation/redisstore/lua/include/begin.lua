@@ -12,14 +12,15 @@
 -- KEYS[10] waiting  = <prefix>:{<stock>}:waiting    sorted set: SKUs that have a queue, score 0
 -- KEYS[11] items    = <prefix>:{<stock>}:items      hash: every SKU's figures and own policy
 --
--- ARGV[1] run_id         of the store process, as this connection learned it
--- ARGV[2] retention      ms, how long finished reservations and request ids are remembered
--- ARGV[3] journal_cap    events, how many the journal keeps at least
--- ARGV[4] line_budget    lines that one script works off, and lines of due holds that it reclaims, about
-local run_id = ARGV[1]
-local retention = tonumber(ARGV[2])
-local journal_cap = tonumber(ARGV[3])
-local line_budget = tonumber(ARGV[4])
+-- run_id, of the store's process, is no argument: the loader writes it into the text of each script, so that
+-- a process that was not asked who it is does not have the text.
+--
+-- ARGV[1] retention      ms, how long finished reservations and request ids are remembered
+-- ARGV[2] journal_cap    events, how many the journal keeps at least
+-- ARGV[3] line_budget    lines that one script works off, and lines of due holds that it reclaims, about
+local retention = tonumber(ARGV[1])
+local journal_cap = tonumber(ARGV[2])
+local line_budget = tonumber(ARGV[3])
 
 local MAX_FIGURE = 1000000000000
 local FIXED_KEYS = 11

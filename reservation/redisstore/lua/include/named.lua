@@ -3,7 +3,7 @@ local named_skus = {}
 
 -- read_named reads all of them together.
 local function read_named()
-  for sku in string.gmatch(ARGV[6], '[^\n]+') do
+  for sku in string.gmatch(ARGV[5], '[^\n]+') do
     named_skus[#named_skus + 1] = sku
   end
   read_items(named_skus)
