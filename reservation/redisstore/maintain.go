@@ -92,7 +92,7 @@ func (m *maintenance) note(ctx context.Context, err error) {
 	}
 	m.mu.Unlock()
 	if logs {
-		m.store.options.Logger.Warn("maintenance failed for some stocks", "error", err)
+		m.store.options.Logger.Warn("maintenance met an error", "error", err)
 	}
 }
 

@@ -60,7 +60,7 @@ func (b *batcher) saw(set *scriptSet, sequence int64) {
 // finds it to sweep. A stock that is listed and never written to is harmless.
 func (s *Store) register(ctx context.Context, b *batcher) error {
 	set := s.scripts.present()
-	if at := b.registered.Load(); at != nil && at.process == set.process {
+	if b.isRegistered(set) {
 		return nil
 	}
 	if err := s.client.SAdd(ctx, s.keys.stocks(), b.stock.String()).Err(); err != nil {
@@ -68,6 +68,11 @@ func (s *Store) register(ctx context.Context, b *batcher) error {
 	}
 	b.enroll(set)
 	return nil
+}
+
+func (b *batcher) isRegistered(set *scriptSet) bool {
+	at := b.registered.Load()
+	return at != nil && at.process == set.process
 }
 
 // enroll notes that a stock was registered with a process of the store.
@@ -120,6 +125,9 @@ func (s *stocks) unlisted(scan time.Time) []*batcher {
 // registerWritten registers a stock that has been written to, unless it is. The call is done, so a
 // failure is not its caller's: the next call of the stock tries again.
 func (s *Store) registerWritten(ctx context.Context, b *batcher) {
+	if b.isRegistered(s.scripts.present()) {
+		return
+	}
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), s.options.CallTimeout)
 	defer cancel()
 	if err := s.register(ctx, b); err != nil {
