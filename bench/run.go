@@ -51,22 +51,36 @@ func (c *runCommand) Run(ctx context.Context) (err error) {
 	if err := bars.SelfCheck(ctx, in, plan); err != nil {
 		return err
 	}
+	return c.measure(ctx, in, plan, r, chosen, curves)
+}
+
+// measure measures the bars and the curves, and keeps what was found. A bar that fails does not
+// keep the others from being measured.
+func (c *runCommand) measure(
+	ctx context.Context, in *lab.Lab, plan bars.Plan, r *report.Report, chosen []bars.Bar,
+	curves bool,
+) error {
+	var failed error
 	for _, bar := range chosen {
 		before := time.Now()
 		plan.Say(fmt.Sprintf("%s: %s", bar.ID, bar.Title))
 		claims, err := bar.Run(ctx, in, plan)
 		if err != nil {
-			return errors.Join(err, c.finish(r))
+			failed = errors.Join(failed, err)
+			claims = []report.Claim{{Bar: bar.ID, What: bar.Title, NotRun: "failed: " + err.Error()}}
 		}
 		r.Claims = append(r.Claims, claims...)
 		plan.Say(fmt.Sprintf("%s took %v", bar.ID, time.Since(before).Round(time.Second)))
-	}
-	if curves {
-		if r.Curves, err = bars.Curves(ctx, in, plan); err != nil {
-			return errors.Join(err, c.finish(r))
+		if ctx.Err() != nil {
+			return errors.Join(failed, c.finish(r))
 		}
 	}
-	return c.finish(r)
+	if curves {
+		var err error
+		r.Curves, err = bars.Curves(ctx, in, plan)
+		failed = errors.Join(failed, err)
+	}
+	return errors.Join(failed, c.finish(r))
 }
 
 // choose returns the bars that are asked for, in their order, and whether the plot is.

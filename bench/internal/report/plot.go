@@ -20,7 +20,7 @@ func (r *Report) Plot() ([]byte, error) {
 	p := plot.New()
 	p.Title.Text = "Reserve, 3 lines over 1,000 SKUs, open loop"
 	p.X.Label.Text = "answered, calls a second"
-	p.Y.Label.Text = "latency from the scheduled time, ms (line: p50, dashed: p99)"
+	p.Y.Label.Text = "latency, ms (line: p50, dashed: p99)"
 	p.Y.Scale, p.Y.Tick.Marker = plot.LogScale{}, plot.LogTicks{Prec: -1}
 	p.X.Min = 0
 	p.Legend.Top, p.Legend.Left = true, true
