@@ -4,9 +4,14 @@
 
 GO ?= go
 
-# ARGS go to `holdfast serve`, TESTFLAGS to `go test`.
+# ARGS go to `holdfast serve`, TESTFLAGS to `go test`, BENCHFLAGS to the benchmarks.
 ARGS ?=
 TESTFLAGS ?=
+BARS ?=
+BENCHFLAGS ?=
+
+# The benchmarks are a module of their own, so that nothing of theirs is asked of who imports us.
+BENCH := bench
 
 BUILD := .build
 TOOLS := $(BUILD)/tools
@@ -54,6 +59,7 @@ test: deps check-tidy vet proto-lint proto-breaking check-generated lint test-go
 .PHONY: test-go
 test-go: deps ## Run the Go tests with the race detector (TESTFLAGS="-run Name")
 	$(GO) test -race -timeout 20m $(TESTFLAGS) ./...
+	$(GO) test -C $(BENCH) -race -timeout 10m $(TESTFLAGS) ./...
 
 .PHONY: mutants
 mutants: deps ## Put each fault of the list into the scripts: the tests must find it (minutes)
@@ -62,14 +68,17 @@ mutants: deps ## Put each fault of the list into the scripts: the tests must fin
 .PHONY: vet
 vet: ## Run go vet
 	$(GO) vet ./...
+	$(GO) vet -C $(BENCH) ./...
 
 .PHONY: check-tidy
 check-tidy: ## Check that go.mod and go.sum are tidy
 	$(GO) mod tidy -diff
+	$(GO) -C $(BENCH) mod tidy -diff
 
 .PHONY: lint
 lint: $(GOLANGCI_LINT) ## Check style, import directions and formatting of the Go code
 	$(GOLANGCI_LINT) run
+	cd $(BENCH) && '$(CURDIR)/$(GOLANGCI_LINT)' run
 
 .PHONY: proto-lint
 proto-lint: $(BUF) $(PROTO_DEPS) ## Check style and formatting of the protos
@@ -86,6 +95,19 @@ check-generated: $(BUF) $(PROTO_DEPS) $(PROTOC_PLUGINS) ## Check that gen/ is wh
 	$(BUF) generate --output $(BUILD)/check-generated
 	@diff -r $(BUILD)/check-generated/gen gen || { echo "gen/ is out of date: run 'make generate'" >&2; exit 1; }
 
+##@ Measure
+
+.PHONY: bench
+bench: ## Measure every bar beside PostgreSQL and others, under 20 minutes (BARS=B2,B3 BENCHFLAGS=--quick)
+	@.ci/deps bench
+	CGO_ENABLED=0 $(GO) build -C $(BENCH) -o '$(CURDIR)/$(BUILD)/bench/bench' .
+	$(BUILD)/bench/bench $(if $(BARS),--bars $(BARS)) $(BENCHFLAGS)
+
+.PHONY: bench-docs
+bench-docs: ## Put kept results into docs/benchmarks.md (RESULTS=bench/results/...)
+	CGO_ENABLED=0 $(GO) build -C $(BENCH) -o '$(CURDIR)/$(BUILD)/bench/bench' .
+	$(BUILD)/bench/bench paste '$(RESULTS)'
+
 ##@ Change
 
 .PHONY: generate
@@ -95,6 +117,7 @@ generate: $(BUF) $(PROTO_DEPS) $(PROTOC_PLUGINS) ## Generate gen/ from the proto
 .PHONY: fmt
 fmt: $(GOLANGCI_LINT) $(BUF) ## Format Go code and protos
 	$(GOLANGCI_LINT) fmt
+	cd $(BENCH) && '$(CURDIR)/$(GOLANGCI_LINT)' fmt
 	$(BUF) format --write proto
 
 .PHONY: deps
