@@ -4,16 +4,23 @@
 
 GO ?= go
 
-# ARGS go to `holdfast serve`, TESTFLAGS to `go test`.
+# ARGS go to `holdfast serve`, TESTFLAGS to `go test`, BENCHFLAGS to the benchmarks.
 ARGS ?=
 TESTFLAGS ?=
+BARS ?=
+BENCHFLAGS ?=
+
+# The benchmarks are a module of their own, so that nothing of theirs is asked of who imports us.
+BENCH := bench
 
 BUILD := .build
 TOOLS := $(BUILD)/tools
 BUF := $(TOOLS)/buf
 GOLANGCI_LINT := $(TOOLS)/golangci-lint
 PROTOC_PLUGINS := $(TOOLS)/protoc-gen-go $(TOOLS)/protoc-gen-go-grpc
-PROTO_DEPS := $(BUILD)/proto/buf/validate/validate.proto
+VALIDATE_PROTO := $(BUILD)/proto/buf/validate/validate.proto
+STATUS_PROTO := $(BUILD)/proto/google/rpc/status.proto
+PROTO_DEPS := $(VALIDATE_PROTO) $(STATUS_PROTO)
 
 # Without cgo the tools need no C compiler; without go.work their modules stand alone.
 TOOL_GO := GOWORK=off CGO_ENABLED=0 $(GO)
@@ -52,6 +59,7 @@ test: deps check-tidy vet proto-lint proto-breaking check-generated lint test-go
 .PHONY: test-go
 test-go: deps ## Run the Go tests with the race detector (TESTFLAGS="-run Name")
 	$(GO) test -race -timeout 20m $(TESTFLAGS) ./...
+	$(GO) test -C $(BENCH) -race -timeout 10m $(TESTFLAGS) ./...
 
 .PHONY: mutants
 mutants: deps ## Put each fault of the list into the scripts: the tests must find it (minutes)
@@ -60,14 +68,17 @@ mutants: deps ## Put each fault of the list into the scripts: the tests must fin
 .PHONY: vet
 vet: ## Run go vet
 	$(GO) vet ./...
+	$(GO) vet -C $(BENCH) ./...
 
 .PHONY: check-tidy
 check-tidy: ## Check that go.mod and go.sum are tidy
 	$(GO) mod tidy -diff
+	$(GO) -C $(BENCH) mod tidy -diff
 
 .PHONY: lint
 lint: $(GOLANGCI_LINT) ## Check style, import directions and formatting of the Go code
 	$(GOLANGCI_LINT) run
+	cd $(BENCH) && '$(CURDIR)/$(GOLANGCI_LINT)' run
 
 .PHONY: proto-lint
 proto-lint: $(BUF) $(PROTO_DEPS) ## Check style and formatting of the protos
@@ -84,6 +95,19 @@ check-generated: $(BUF) $(PROTO_DEPS) $(PROTOC_PLUGINS) ## Check that gen/ is wh
 	$(BUF) generate --output $(BUILD)/check-generated
 	@diff -r $(BUILD)/check-generated/gen gen || { echo "gen/ is out of date: run 'make generate'" >&2; exit 1; }
 
+##@ Measure
+
+.PHONY: bench
+bench: ## Measure every bar beside PostgreSQL and others, under 20 minutes (BARS=B2,B3 BENCHFLAGS=--quick)
+	@.ci/deps bench
+	CGO_ENABLED=0 $(GO) build -C $(BENCH) -o '$(CURDIR)/$(BUILD)/bench/bench' .
+	$(BUILD)/bench/bench $(if $(BARS),--bars $(BARS)) $(BENCHFLAGS)
+
+.PHONY: bench-docs
+bench-docs: ## Put kept results into docs/benchmarks.md (RESULTS=bench/results/...)
+	CGO_ENABLED=0 $(GO) build -C $(BENCH) -o '$(CURDIR)/$(BUILD)/bench/bench' .
+	$(BUILD)/bench/bench paste '$(RESULTS)'
+
 ##@ Change
 
 .PHONY: generate
@@ -93,6 +117,7 @@ generate: $(BUF) $(PROTO_DEPS) $(PROTOC_PLUGINS) ## Generate gen/ from the proto
 .PHONY: fmt
 fmt: $(GOLANGCI_LINT) $(BUF) ## Format Go code and protos
 	$(GOLANGCI_LINT) fmt
+	cd $(BENCH) && '$(CURDIR)/$(GOLANGCI_LINT)' fmt
 	$(BUF) format --write proto
 
 .PHONY: deps
@@ -115,11 +140,18 @@ $(GOLANGCI_LINT): .ci/tools/golangci-lint/go.mod .ci/tools/golangci-lint/go.sum 
 	@echo "building golangci-lint: a few minutes the first time"
 	$(TOOL_GO) build -C .ci/tools/golangci-lint -o '$(CURDIR)/$(TOOLS)/' tool
 
-$(PROTO_DEPS): .ci/tools/protovalidate/go.mod .ci/tools/protovalidate/go.sum
+$(VALIDATE_PROTO): .ci/tools/protovalidate/go.mod .ci/tools/protovalidate/go.sum
 	@mkdir -p $(@D)
 	$(TOOL_GO) -C .ci/tools/protovalidate mod download
 	dir=$$($(TOOL_GO) list -C .ci/tools/protovalidate -m -f '{{.Dir}}' github.com/bufbuild/protovalidate) && \
 		cat "$$dir/proto/protovalidate/buf/validate/validate.proto" > $@
+
+# The one module is named, for its own requirements are not wanted.
+$(STATUS_PROTO): .ci/tools/googleapis/go.mod .ci/tools/googleapis/go.sum
+	@mkdir -p $(@D)
+	$(TOOL_GO) -C .ci/tools/googleapis mod download github.com/grpc-ecosystem/grpc-gateway
+	dir=$$($(TOOL_GO) list -C .ci/tools/googleapis -m -f '{{.Dir}}' github.com/grpc-ecosystem/grpc-gateway) && \
+		cat "$$dir/third_party/googleapis/google/rpc/status.proto" > $@
 
 # Changes only when Go does: a tool built by an older Go cannot check code for a newer one.
 $(BUILD)/go-version: FORCE

@@ -54,10 +54,17 @@ type ReservationLine struct {
 	Notify bool
 	// Available is the SKU's right after this line; set in the answers of Reserve and Check only.
 	Available Optional[int64]
-	// RestockTime and Substitutes are the policy's at the grant; kept where units were backordered
-	// then and shown while units are.
+	// RestockTime is the policy's at the grant; kept where units were backordered then and shown
+	// while units are.
 	RestockTime Optional[time.Time]
+	// Substitutes are the policy's at the grant; kept and shown as RestockTime is, and besides where
+	// Reason is set.
 	Substitutes []SKU
+	// Reason says why the line was granted less than it asked for, in PARTIAL mode; 0 where it was
+	// not.
+	Reason LineReason
+	// Orderable is how much the line could have taken where Reason is set; unset: unlimited.
+	Orderable Optional[int64]
 }
 
 // Open returns the units that the line reserves.

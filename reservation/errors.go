@@ -200,6 +200,11 @@ func (e *Error) Error() string {
 // Unwrap returns the cause.
 func (e *Error) Unwrap() error { return e.Cause }
 
+// ErrReclaiming is the cause of [ReasonStoreUnavailable] where the store answers, but more holds of
+// the stock had run out than could be reclaimed in the call's time. A retry with the same id goes
+// on from there.
+var ErrReclaiming = errors.New("still reclaiming holds that are due")
+
 // ReasonOf returns the reason of an error of a [Store]; [ReasonInternal] of any other error.
 func ReasonOf(err error) Reason {
 	var e *Error

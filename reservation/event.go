@@ -102,6 +102,10 @@ type EventLine struct {
 	Shortfall   int64
 	Reason      AdjustReason // EventAdjusted
 	Counted     bool         // EventReserved: the SKU was tracked
+	// Refusal is, of EventReserved, why the line got less than it asked for; 0 where it did not.
+	Refusal LineReason
+	// Orderable is how much the line could have taken where Refusal is set; unset: unlimited.
+	Orderable Optional[int64]
 }
 
 // Snapshot is everything that a stock holds, in a fixed order, for comparing and for the record.

@@ -83,7 +83,10 @@ type ReservationAmendment struct {
 	ForgetTime time.Time // zero: as it was, or none where State is not finished
 	Term       int64     // 0: as it was
 	TermTime   time.Time // of the grant of Term, where that is not the first
-	Lines      []LineAmendment
+	// ByRelease says that it ended by a RELEASED without lines named: a whole Release, or a Reserve
+	// that replaced it.
+	ByRelease bool
+	Lines     []LineAmendment
 }
 
 // LineAmendment is what became of a line: units that it gained, less those that it lost.
@@ -103,7 +106,7 @@ func (a *ReservationAmendment) Apply(r *KeptReservation) error {
 		a.reset(r)
 	}
 	if a.State != 0 {
-		r.State, r.ForgetTime = a.State, a.ForgetTime
+		r.State, r.ForgetTime, r.ByRelease = a.State, a.ForgetTime, a.ByRelease
 	}
 	if !a.ExpireTime.IsZero() {
 		r.ExpireTime = a.ExpireTime
@@ -136,7 +139,7 @@ func (a *ReservationAmendment) Apply(r *KeptReservation) error {
 // reset takes a reservation back to before its grant.
 func (a *ReservationAmendment) reset(r *KeptReservation) {
 	r.State, r.ForgetTime, r.TermTime = 0, time.Time{}, time.Time{}
-	r.ExpireTime = time.Time{}
+	r.ExpireTime, r.ByRelease = time.Time{}, false
 	for i := range r.Lines {
 		line := &r.Lines[i]
 		line.Covered, line.Backordered, line.Fulfilled, line.Joined = 0, 0, 0, 0

@@ -16,6 +16,7 @@ type KeptReservation struct {
 	Term        int64         // grants of this id, from 1; 0 of one released before reserved
 	TermTime    time.Time     // of the present term's grant; zero in the first
 	ForgetTime  time.Time     // end of its retention; zero while it is not finished
+	ByRelease   bool          // a whole Release ended it: a repeat of that is OK
 	Lines       []KeptLine
 }
 
@@ -28,10 +29,14 @@ type KeptLine struct {
 	FirstBackordered int64 // at the first grant
 	FirstAvailable   int64 // of the SKU, right after the line's first grant
 	Counted          bool
-	First            GrantHints
-	Covered          int64
-	Backordered      int64
-	Fulfilled        int64
+	// Reason says why less was granted at first than was requested, in PARTIAL mode; 0: it was not.
+	Reason LineReason
+	// Orderable is how much the line could have taken where Reason is set; unset: unlimited.
+	Orderable   Optional[int64]
+	First       GrantHints
+	Covered     int64
+	Backordered int64
+	Fulfilled   int64
 	// Again has what the present term's grant told, after a reacquire.
 	Again Optional[GrantHints]
 	// Joined is the sequence of the event that put the line into its SKU's queue; 0: it waits not.
@@ -41,7 +46,7 @@ type KeptLine struct {
 // Open returns the units that the line reserves.
 func (l *KeptLine) Open() int64 { return l.Covered + l.Backordered }
 
-// GrantHints is what a grant told of a backordered line besides its units.
+// GrantHints is what a grant told of a line besides its units, where it was backordered or cut.
 type GrantHints struct {
 	Notify      bool
 	RestockTime Optional[time.Time]

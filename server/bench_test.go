@@ -2,7 +2,10 @@ package server_test
 
 import (
 	"context"
+	"errors"
+	"io"
 	"strconv"
+	"syscall"
 	"testing"
 	"time"
 
@@ -132,6 +135,7 @@ func BenchmarkReserve_Chain(b *testing.B) {
 			b.ReportAllocs()
 			b.SetParallelism(64)
 			b.ResetTimer()
+			used := cpuTime(b)
 			b.RunParallel(func(pb *testing.PB) {
 				for pb.Next() {
 					_, err := client.Reserve(ctx, request, grpc.WaitForReady(true))
@@ -141,6 +145,67 @@ func BenchmarkReserve_Chain(b *testing.B) {
 					}
 				}
 			})
+			b.ReportMetric(float64(cpuTime(b)-used)/float64(b.N), "cpu-ns/op")
 		})
 	}
+}
+
+// streamWindow is as many requests as BenchmarkReserve_Chain has callers on two cores.
+const streamWindow = 128
+
+// BenchmarkReserveStream_Chain is the same work as BenchmarkReserve_Chain over one stream: compare
+// the two.
+func BenchmarkReserveStream_Chain(b *testing.B) {
+	for name, store := range map[string]*constant{
+		"granted": {answer: benchAnswer(b)}, "refused": {err: benchRefusal(b)},
+	} {
+		b.Run(name, func(b *testing.B) {
+			conn := serve(b, server.New(store, server.Options{}))
+			stream, err := holdfastv1.NewReservationServiceClient(conn).ReserveStream(b.Context())
+			if err != nil {
+				b.Fatal(err)
+			}
+			b.ReportAllocs()
+			b.ResetTimer()
+			used := cpuTime(b)
+			pump(b, stream, store.err == nil)
+			b.ReportMetric(float64(cpuTime(b)-used)/float64(b.N), "cpu-ns/op")
+		})
+	}
+}
+
+// pump sends b.N requests and receives their answers.
+func pump(b *testing.B, stream holdfastv1.ReservationService_ReserveStreamClient, granted bool) {
+	b.Helper()
+	window := make(chan struct{}, streamWindow)
+	request := &holdfastv1.ReserveStreamRequest{Reserve: benchRequest()}
+	go func() {
+		for range b.N {
+			window <- struct{}{}
+			if err := stream.Send(request); err != nil {
+				return // the receiver sees why
+			}
+		}
+		_ = stream.CloseSend() // never fails
+	}()
+	for range b.N {
+		answer, err := stream.Recv()
+		if err != nil || (answer.GetReserved() != nil) != granted {
+			b.Fatalf("%v: %v", answer, err)
+		}
+		<-window
+	}
+	if _, err := stream.Recv(); !errors.Is(err, io.EOF) {
+		b.Errorf("the stream ended with %v", err)
+	}
+}
+
+// cpuTime is what the process, client and server, has used of its cores.
+func cpuTime(b *testing.B) time.Duration {
+	b.Helper()
+	var usage syscall.Rusage
+	if err := syscall.Getrusage(syscall.RUSAGE_SELF, &usage); err != nil {
+		b.Fatal(err)
+	}
+	return time.Duration(usage.Utime.Nano() + usage.Stime.Nano())
 }

@@ -28,11 +28,15 @@ func (l *callLog) unary(
 ) (any, error) {
 	start := time.Now()
 	response, err := handler(ctx, request)
-	elapsed := time.Since(start)
-	if err != nil || elapsed >= l.slow || l.logger.Enabled(ctx, slog.LevelDebug) {
+	if elapsed := time.Since(start); l.isDue(ctx, elapsed, err) {
 		l.finished(ctx, info.FullMethod, request, elapsed, err)
 	}
 	return response, err
+}
+
+// isDue says whether a finished call may have to be logged.
+func (l *callLog) isDue(ctx context.Context, elapsed time.Duration, err error) bool {
+	return err != nil || elapsed >= l.slow || l.logger.Enabled(ctx, slog.LevelDebug)
 }
 
 // stream logs no slow ones: a stream lasts as long as its caller wants.

@@ -91,10 +91,13 @@ func TestCheckAvailability_AnswersRefusalsAsOK(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	cut := granted("A", 5, 3, 0)
+	cut.RefusalReason = holdfastv1.LineRefusalReason_LINE_REFUSAL_REASON_INSUFFICIENT_STOCK
+	cut.OrderableQuantity = proto.Int64(3)
 	want := &holdfastv1.CheckAvailabilityResponse{
 		Grantable: true,
 		Lines: []*holdfastv1.ReservationLine{
-			granted("A", 5, 3, 0),
+			cut,
 			granted("B", 1, 1, 2),
 		},
 		Refusals: []*holdfastv1.LineRefusal{{

@@ -53,10 +53,16 @@ func lineMessages(in []reservation.ReservationLine) []*holdfastv1.ReservationLin
 		message.ReleasedQuantity = line.Released
 		if line.Backordered > 0 {
 			message.Backordered = true
-			message.Substitutes = skuStrings(line.Substitutes)
 			if line.RestockTime.Set {
 				message.RestockTime = timeMessage(line.RestockTime.Value)
 			}
+		}
+		if line.Reason != 0 {
+			message.RefusalReason = lineReasonMessage(line.Reason)
+			message.OrderableQuantity = pointer(&line.Orderable)
+		}
+		if line.Backordered > 0 || line.Reason != 0 {
+			message.Substitutes = skuStrings(line.Substitutes)
 		}
 		out[i] = message
 	}

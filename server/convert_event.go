@@ -51,6 +51,10 @@ func eventLineMessages(in []reservation.EventLine) []*holdfastv1.EventLine {
 		message.ShortfallQuantity = line.Shortfall
 		message.Counted = line.Counted
 		message.Reason = line.Reason.String()
+		if line.Refusal != 0 {
+			message.RefusalReason = lineReasonMessage(line.Refusal)
+			message.OrderableQuantity = pointer(&line.Orderable)
+		}
 		out[i] = message
 	}
 	return out

@@ -48,7 +48,7 @@ func exportedReservationMessage(in *reservation.KeptReservation) *holdfastv1.Exp
 		ReservationId: in.ID.String(), State: stateMessage(in.State), Fingerprint: in.Fingerprint,
 		CreateTime: timeMessage(in.CreateTime), ExpireTime: timeMessage(in.ExpireTime),
 		Sequence: in.Sequence, Term: in.Term, TermTime: timeMessage(in.TermTime),
-		ForgetTime: timeMessage(in.ForgetTime),
+		ForgetTime: timeMessage(in.ForgetTime), ByRelease: in.ByRelease,
 	}
 	if in.TTL > 0 {
 		out.Ttl = durationpb.New(in.TTL)
@@ -66,6 +66,10 @@ func exportedLineMessage(in *reservation.KeptLine) *holdfastv1.ExportedLine {
 		Counted: in.Counted, First: hintsMessage(in.First), CoveredQuantity: in.Covered,
 		BackorderedQuantity: in.Backordered, FulfilledQuantity: in.Fulfilled,
 		QueuedSequence: in.Joined,
+	}
+	if in.Reason != 0 {
+		out.RefusalReason = lineReasonMessage(in.Reason)
+		out.OrderableQuantity = pointer(&in.Orderable)
 	}
 	if in.Again.Set {
 		out.Again = hintsMessage(in.Again.Value)
@@ -109,7 +113,7 @@ func reservationAmendmentMessage(
 	out := &holdfastv1.ReservationAmendment{
 		ReservationId: in.ID.String(), Born: in.Born, State: stateMessage(in.State),
 		ExpireTime: timeMessage(in.ExpireTime), ForgetTime: timeMessage(in.ForgetTime),
-		Term: in.Term, TermTime: timeMessage(in.TermTime),
+		Term: in.Term, TermTime: timeMessage(in.TermTime), ByRelease: in.ByRelease,
 	}
 	for i := range in.Lines {
 		line := &in.Lines[i]

@@ -21,5 +21,7 @@
 //
 // A stream call says what it refuses with statusOf(ctx, request, err), for no interceptor sees its
 // request. It ends by its stream's context, which is done as soon as the server drains; errDraining
-// is then its cause, and UNAVAILABLE what the caller must see (watch.go).
+// is then its cause, and UNAVAILABLE what the caller must see (watch.go). ReserveStream drains by
+// itself, for what is under way on it is still answered: reserve_stream.go does for one request
+// what handler and interceptors do for a call, stream_flow.go has the stream's bounds and its end.
 package server

@@ -217,6 +217,16 @@ func otherEdges() []edge {
 			request: &holdfastv1.CheckAvailabilityRequest{Lines: lines("A", 1), Mode: -1},
 			fields:  []string{"mode"},
 		},
+		{name: "stream request", request: &holdfastv1.ReserveStreamRequest{
+			Reserve: &holdfastv1.ReserveRequest{ReservationId: "r-1", Lines: lines("A", 1)},
+		}},
+		{
+			name: "stream request of nothing", request: &holdfastv1.ReserveStreamRequest{},
+			fields: []string{"reserve"},
+		},
+		{name: "stream request of a wrong line", request: &holdfastv1.ReserveStreamRequest{
+			Reserve: &holdfastv1.ReserveRequest{ReservationId: "r-1", Lines: lines("A", 0)},
+		}, fields: []string{"lines[0].quantity"}},
 		{name: "page size 0", request: list(0, "")},
 		{name: "page size 1", request: list(1, "")},
 		{name: "page size 1000", request: list(1_000, "")},

@@ -10,6 +10,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/status"
+	"google.golang.org/protobuf/proto"
 	"google.golang.org/protobuf/types/known/timestamppb"
 
 	holdfastv1 "github.com/holdfast-dev/holdfast/gen/holdfast/v1"
@@ -79,7 +80,7 @@ func everyPart() []reservation.ExportPart {
 	return []reservation.ExportPart{
 		{ReservationAmendment: &reservation.ReservationAmendment{
 			ID: idR1, Born: true, State: reservation.StateFulfilled, ExpireTime: at(2),
-			ForgetTime: at(3), Term: 2, TermTime: at(4),
+			ForgetTime: at(3), Term: 2, TermTime: at(4), ByRelease: true,
 			Lines: []reservation.LineAmendment{{
 				Index: 5, Covered: -1, Backordered: 2, Fulfilled: 3, Joined: 4,
 				Again: reservation.Some(hints),
@@ -94,16 +95,17 @@ func everyPart() []reservation.ExportPart {
 		{Reservation: &reservation.KeptReservation{
 			ID: idR1, State: reservation.StateHeld, Fingerprint: "f", CreateTime: at(1),
 			TTL: time.Minute, ExpireTime: at(61), Sequence: 7, Term: 2, TermTime: at(5),
-			ForgetTime: at(6),
+			ForgetTime: at(6), ByRelease: true,
 			Lines: []reservation.KeptLine{{
 				SKU: sku("A"), Requested: 9, Granted: 8, FirstBackordered: 3, FirstAvailable: -3,
 				Counted: true, First: hints, Covered: 4, Backordered: 2, Fulfilled: 1,
-				Again: reservation.Some(hints), Joined: 6,
+				Again: reservation.Some(hints), Joined: 6, Reason: reservation.LineInsufficientStock,
+				Orderable: reservation.Some[int64](8),
 			}},
 		}, Late: true},
 		{Request: &reservation.KeptRequest{
 			ID: idQ1, Fingerprint: "g", Sequence: 8, CreateTime: at(1), ForgetTime: at(2),
-			Answer: [2]string{"a\x00b", "c\nd"},
+			Answer: [2]string{"a\x1fb\x1eé", "c\nd"},
 		}},
 		{Default: &policy},
 		{End: &reservation.ExportEnd{
@@ -227,8 +229,25 @@ func TestRestore_RefusesPartsThatCannotBe(t *testing.T) {
 		"reservation.create_time": id(func(one *holdfastv1.ExportedReservation) {
 			one.CreateTime = &timestamppb.Timestamp{Seconds: -1}
 		}),
+		"reservation.fingerprint": id(func(one *holdfastv1.ExportedReservation) {
+			one.Fingerprint = "two words"
+		}),
+		"reservation.lines[0].refusal_reason": id(func(one *holdfastv1.ExportedReservation) {
+			one.Lines = []*holdfastv1.ExportedLine{{Sku: "A", RefusalReason: 99}}
+		}),
+		"reservation.lines[0].orderable_quantity": id(func(one *holdfastv1.ExportedReservation) {
+			one.Lines = []*holdfastv1.ExportedLine{{
+				Sku: "A", OrderableQuantity: proto.Int64(-1),
+				RefusalReason: holdfastv1.LineRefusalReason_LINE_REFUSAL_REASON_NOT_SELLABLE,
+			}}
+		}),
 		"request.answer": {Part: &holdfastv1.ExportPart_Request{
 			Request: &holdfastv1.ExportedRequest{RequestId: "q"},
+		}},
+		"request.fingerprint": {Part: &holdfastv1.ExportPart_Request{
+			Request: &holdfastv1.ExportedRequest{
+				RequestId: "q", Fingerprint: "a\nb", Answer: [][]byte{nil, nil},
+			},
 		}},
 		"item_amendment.sku": {Part: &holdfastv1.ExportPart_ItemAmendment{}},
 		"reservation_amendment.reservation_id": {
@@ -244,6 +263,22 @@ func TestRestore_RefusesPartsThatCannotBe(t *testing.T) {
 		if len(fields(got)) == 0 || fields(got)[0] != "parts[0]."+field || len(exporter.restored) > 0 {
 			t.Errorf("%s: the fields are %v, restored is %v", field, fields(got), exporter.restored)
 		}
+	}
+}
+
+func TestRestore_RefusesAnAnswerThatWouldBeWrittenDownOtherwise(t *testing.T) {
+	exporter := &scriptedExporter{}
+	r := newRig(t, server.Options{Exporter: exporter}, nil)
+	_, err := restored(r, holdfastv1.NewAuditServiceClient(r.conn), &holdfastv1.RestoreRequest{
+		ExportId: "q-1", Parts: []*holdfastv1.ExportPart{{Part: &holdfastv1.ExportPart_Request{
+			Request: &holdfastv1.ExportedRequest{
+				RequestId: "q", Answer: [][]byte{[]byte("a\x1db"), nil},
+			},
+		}}},
+	})
+	got := requireReason(t, err, codes.InvalidArgument, "INVALID_REQUEST")
+	if diff := cmp.Diff([]string{"parts[0].request.answer"}, fields(got)); diff != "" {
+		t.Errorf("fields: want -, got +\n%s", diff)
 	}
 }
 

@@ -1,9 +1,11 @@
 package server
 
 import (
+	"context"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
+	"google.golang.org/grpc"
 
 	holdfastv1 "github.com/holdfast-dev/holdfast/gen/holdfast/v1"
 	"github.com/holdfast-dev/holdfast/reservation"
@@ -31,6 +33,27 @@ func NewReservationService(store reservation.Store) holdfastv1.ReservationServic
 	}
 }
 
+// The bounds of a ReserveStream.
+const (
+	MaxStreamItems = maxStreamItems
+	MaxStreamBytes = maxStreamBytes
+)
+
+// StreamItem is what a ReserveStream receives into.
+type StreamItem = streamItem
+
+// SetSize says how many bytes a request had.
+func (i *streamItem) SetSize(bytes int) { i.size = bytes }
+
+// ServeStream runs the flow of a ReserveStream over any stream, with answers made by answer.
+func ServeStream(
+	drain context.Context, stream grpc.ServerStream, answer func(ctx context.Context),
+) error {
+	return newReserveStream(drain, stream, func(ctx context.Context, _ *streamItem) {
+		answer(ctx)
+	}).serve()
+}
+
 // NewEventSender makes a sender without a filter and returns its deliver.
 func NewEventSender(
 	send func(*holdfastv1.WatchResponse) error,
@@ -48,6 +71,10 @@ func Parse(request any) (known bool, err error) {
 	switch in := request.(type) {
 	case *holdfastv1.ReserveRequest:
 		_, err = parseReserve(in, false)
+	case *holdfastv1.ReserveStreamRequest:
+		if err = checkItem(in, nil); err == nil {
+			_, err = parseReserve(in.GetReserve(), false)
+		}
 	case *holdfastv1.CheckAvailabilityRequest:
 		_, err = parseCheckAvailability(in)
 	case *holdfastv1.ReleaseRequest:

@@ -7,6 +7,8 @@ import (
 	"runtime/debug"
 
 	"google.golang.org/grpc"
+
+	holdfastv1 "github.com/holdfast-dev/holdfast/gen/holdfast/v1"
 )
 
 // chain is what every call passes, outermost first. It is the only one, and each entry has a
@@ -34,10 +36,11 @@ func (c *chain) unary() []grpc.UnaryServerInterceptor {
 func (c *chain) stream() []grpc.StreamServerInterceptor {
 	return []grpc.StreamServerInterceptor{
 		// metrics, log, status, recovery: as in unary.
-		c.metrics.calls.StreamServerInterceptor(),
+		c.measureStream,
 		c.log.stream,
 		c.statusStream,
-		// drain: a stream that waits for news (health, Watch) would hold a shutdown up forever.
+		// drain: a stream that waits for news (health, Watch) would hold a shutdown up forever. Not
+		// of ReserveStream: what is under way there is still answered.
 		c.drainStream,
 		recoverStream,
 	}
@@ -60,6 +63,21 @@ func (c *chain) statusStream(
 		return c.metrics.counted(statusOf(stream.Context(), nil, err))
 	}
 	return nil
+}
+
+// measureStream counts and times streams and their messages. The messages of a ReserveStream it
+// leaves out: the stream counts its answers itself, by code, and to look up two counters more took
+// 0.7 µs a request, of about 8 in all (November 2026).
+func (c *chain) measureStream(
+	service any, stream grpc.ServerStream, info *grpc.StreamServerInfo, handler grpc.StreamHandler,
+) error {
+	measured := c.metrics.calls.StreamServerInterceptor()
+	if info.FullMethod != holdfastv1.ReservationService_ReserveStream_FullMethodName {
+		return measured(service, stream, info, handler)
+	}
+	return measured(service, stream, info, func(service any, _ grpc.ServerStream) error {
+		return handler(service, stream)
+	})
 }
 
 // panicError is a panic on its way to the log.
@@ -98,8 +116,11 @@ var errDraining = errors.New("the server drains")
 
 // drainStream ends the context of a stream when the server drains, with errDraining as its cause.
 func (c *chain) drainStream(
-	service any, stream grpc.ServerStream, _ *grpc.StreamServerInfo, handler grpc.StreamHandler,
+	service any, stream grpc.ServerStream, info *grpc.StreamServerInfo, handler grpc.StreamHandler,
 ) error {
+	if info.FullMethod == holdfastv1.ReservationService_ReserveStream_FullMethodName {
+		return handler(service, stream)
+	}
 	ctx, cancel := context.WithCancelCause(stream.Context())
 	defer cancel(nil)
 	defer context.AfterFunc(c.drain, func() { cancel(errDraining) })()

@@ -90,3 +90,17 @@ func TestListCalls_PassTheStoresErrorOn(t *testing.T) {
 	got := requireReason(t, err, codes.Unavailable, "STORE_UNAVAILABLE")
 	requireMetadata(t, got, map[string]string{"stock_id": "default", "sku": "A"})
 }
+
+// TestReason_StoreUnavailable_SaysWhatTheStoreIsBusyWith: a store that answers is not away.
+func TestReason_StoreUnavailable_SaysWhatTheStoreIsBusyWith(t *testing.T) {
+	r := follow(t, &scripted{err: &reservation.Error{
+		Reason: reservation.ReasonStoreUnavailable, Cause: reservation.ErrReclaiming,
+	}})
+	_, err := r.reservations.Commit(r.ctx, &holdfastv1.CommitRequest{ReservationId: "r-1"})
+	got := requireReason(t, err, codes.Unavailable, "STORE_UNAVAILABLE")
+	const want = "the stock is busy reclaiming holds that have run out; nothing was done: " +
+		"retry with the same id"
+	if got.message != want {
+		t.Errorf("message %q, want %q", got.message, want)
+	}
+}

@@ -59,21 +59,26 @@ func method(request proto.Message) string {
 
 // send calls what takes a request and returns how it went; of a watch, how it began.
 func (r *rig) send(request proto.Message) error {
-	if in, isAudit := request.(*holdfastv1.AuditRequest); isAudit {
-		_, err := receiveAudit(r, holdfastv1.NewAuditServiceClient(r.conn), in)
-		return err
-	}
-	in, isWatch := request.(*holdfastv1.WatchRequest)
-	if !isWatch {
-		return r.conn.Invoke(r.ctx, method(request), request, &holdfastv1.ReserveResponse{})
-	}
 	ctx, cancel := context.WithCancel(r.ctx)
 	defer cancel()
-	stream, err := r.events.Watch(ctx, in)
-	if err == nil {
-		_, err = stream.Recv()
+	switch in := request.(type) {
+	case *holdfastv1.AuditRequest:
+		_, err := receiveAudit(r, holdfastv1.NewAuditServiceClient(r.conn), in)
+		return err
+	case *holdfastv1.WatchRequest:
+		stream, err := r.events.Watch(ctx, in)
+		if err == nil {
+			_, err = stream.Recv()
+		}
+		return err
+	case *holdfastv1.ReserveStreamRequest:
+		stream := r.openStream(ctx)
+		if err := stream.Send(in); err != nil {
+			return err
+		}
+		return refusal(next(r.t, stream))
 	}
-	return err
+	return r.conn.Invoke(ctx, method(request), request, &holdfastv1.ReserveResponse{})
 }
 
 // TestLimits_ABreachChangesNothing sends every hostile request over the wire.

@@ -3,10 +3,12 @@ package server
 import (
 	"errors"
 	"runtime/debug"
+	"time"
 
 	grpcprom "github.com/grpc-ecosystem/go-grpc-middleware/providers/prometheus"
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/collectors"
+	"google.golang.org/grpc/codes"
 
 	"github.com/holdfast-dev/holdfast/reservation"
 )
@@ -16,6 +18,8 @@ type metrics struct {
 	calls              *grpcprom.ServerMetrics
 	reservesWithoutTTL prometheus.Counter
 	errors             [reservation.ReasonCallerGaveUp + 1]prometheus.Counter // by reason
+	streamAnswers      [codes.Unauthenticated + 1]prometheus.Counter          // by code
+	streamSeconds      prometheus.Histogram
 }
 
 // latencyBuckets lie around what a call takes: a tenth of a millisecond from memory, about one over
@@ -44,10 +48,34 @@ func newMetrics(registry prometheus.Registerer, version string) *metrics {
 		reason := reservation.ReasonInvalidRequest + reservation.Reason(i)
 		m.errors[reason] = byReason.WithLabelValues(reason.String())
 	}
-	registry.MustRegister(m.calls, m.reservesWithoutTTL, byReason, buildInfo(version),
+	registry.MustRegister(m.calls, m.reservesWithoutTTL, byReason, m.initStream(), m.streamSeconds,
+		buildInfo(version),
 		collectors.NewGoCollector(),
 		collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	return m
+}
+
+// initStream makes the metrics of ReserveStream's answers and returns their counter.
+func (m *metrics) initStream() *prometheus.CounterVec {
+	byCode := prometheus.NewCounterVec(prometheus.CounterOpts{
+		Name: "holdfast_reserve_stream_answers_total",
+		Help: "Answers to the requests of ReserveStreams, by gRPC code.",
+	}, []string{"grpc_code"})
+	for code := range m.streamAnswers {
+		m.streamAnswers[code] = byCode.WithLabelValues(codes.Code(code).String())
+	}
+	m.streamSeconds = prometheus.NewHistogram(prometheus.HistogramOpts{
+		Name:    "holdfast_reserve_stream_handling_seconds",
+		Help:    "How long requests of ReserveStreams took, from being read to their answer.",
+		Buckets: latencyBuckets(),
+	})
+	return byCode
+}
+
+// streamAnswered counts an answer in a ReserveStream.
+func (m *metrics) streamAnswered(code codes.Code, elapsed time.Duration) {
+	m.streamAnswers[min(code, codes.Unauthenticated)].Inc()
+	m.streamSeconds.Observe(elapsed.Seconds())
 }
 
 // counted counts an error by its reason and returns it. The end of a watch by a shutdown is none:

@@ -1,8 +1,11 @@
 package server
 
 import (
+	"errors"
 	"fmt"
+	"strings"
 	"time"
+	"unicode"
 
 	"google.golang.org/protobuf/types/known/durationpb"
 	"google.golang.org/protobuf/types/known/timestamppb"
@@ -145,6 +148,7 @@ func (p *partParser) kept(in *holdfastv1.ExportedReservation) *reservation.KeptR
 		Term:        p.number("reservation.term", in.GetTerm()),
 		TermTime:    p.time("reservation.term_time", in.GetTermTime()),
 		ForgetTime:  p.time("reservation.forget_time", in.GetForgetTime()),
+		ByRelease:   in.GetByRelease(),
 	}
 	if len(in.GetLines()) > reservation.MaxLines {
 		p.note("reservation.lines", fmt.Errorf("has %d lines, at most %d are allowed",
@@ -157,10 +161,13 @@ func (p *partParser) kept(in *holdfastv1.ExportedReservation) *reservation.KeptR
 	return out
 }
 
-// text reads a short text that only the store understands.
+// text reads a short text that only the store understands: one word of ASCII, or none.
 func (p *partParser) text(field, in string) string {
 	if len(in) > maxNameSize {
 		p.note(field, fmt.Errorf("is %d bytes long, at most %d are allowed", len(in), maxNameSize))
+	}
+	if strings.ContainsFunc(in, func(r rune) bool { return r <= ' ' || r > '~' }) {
+		p.note(field, errors.New("must be one word of printable ASCII"))
 	}
 	return in
 }
@@ -184,7 +191,27 @@ func (p *partParser) line(field string, in *holdfastv1.ExportedLine) reservation
 	if in.GetAgain() != nil {
 		out.Again = reservation.Some(p.hints(field+".again", in.GetAgain()))
 	}
+	out.Reason = p.lineReason(field+".refusal_reason", in.GetRefusalReason())
+	if out.Reason != 0 && in.OrderableQuantity != nil {
+		out.Orderable = reservation.Some(units("orderable_quantity", in.GetOrderableQuantity()))
+	}
 	return out
+}
+
+// lineReason reads why a line got less than it asked for; unspecified: it did not.
+func (p *partParser) lineReason(
+	field string, in holdfastv1.LineRefusalReason,
+) reservation.LineReason {
+	if in == holdfastv1.LineRefusalReason_LINE_REFUSAL_REASON_UNSPECIFIED {
+		return 0
+	}
+	for reason := reservation.LineNotSellable; reason <= reservation.LineInsufficientStock; reason++ {
+		if lineReasonMessage(reason) == in {
+			return reason
+		}
+	}
+	p.note(field, errUnknownValue)
+	return 0
 }
 
 func (p *partParser) hints(field string, in *holdfastv1.GrantHints) reservation.GrantHints {
@@ -219,8 +246,17 @@ func (p *partParser) request(in *holdfastv1.ExportedRequest) *reservation.KeptRe
 	}
 	for i, text := range in.GetAnswer() {
 		out.Answer[i] = string(text)
+		if strings.ContainsFunc(out.Answer[i], isForeignControl) {
+			p.note("request.answer", errors.New("holds a control character that no answer has"))
+		}
 	}
 	return out
+}
+
+// isForeignControl says of a character that no answer is written with it: it parts lines by
+// newlines, and what a line tells by the units and records of ASCII.
+func isForeignControl(r rune) bool {
+	return unicode.IsControl(r) && r != '\n' && r != '\x1e' && r != '\x1f'
 }
 
 func (p *partParser) itemAmendment(in *holdfastv1.ItemAmendment) *reservation.ItemAmendment {
@@ -247,6 +283,7 @@ func (p *partParser) amendment(
 		ForgetTime: p.time(about+"forget_time", in.GetForgetTime()),
 		Term:       p.number(about+"term", in.GetTerm()),
 		TermTime:   p.time(about+"term_time", in.GetTermTime()),
+		ByRelease:  in.GetByRelease(),
 	}
 	if len(in.GetLines()) > reservation.MaxLines {
 		p.note(about+"lines", fmt.Errorf("has %d lines, at most %d are allowed",

@@ -12,14 +12,7 @@ import (
 func (s *reservationService) Reserve(
 	ctx context.Context, in *holdfastv1.ReserveRequest,
 ) (*holdfastv1.ReserveResponse, error) {
-	if in.GetTtl() == nil {
-		s.metrics.reservesWithoutTTL.Inc()
-	}
-	request, err := parseReserve(in, s.requireTTL)
-	if err != nil {
-		return nil, err
-	}
-	answer, err := s.store.Reserve(ctx, request)
+	answer, err := s.reserve(ctx, in)
 	if err != nil {
 		return nil, err
 	}
@@ -31,6 +24,20 @@ func (s *reservationService) Reserve(
 		Sequence:    answer.Sequence,
 		StoreTime:   timeMessage(answer.StoreTime),
 	}, nil
+}
+
+// reserve is what Reserve and ReserveStream have in common.
+func (s *reservationService) reserve(
+	ctx context.Context, in *holdfastv1.ReserveRequest,
+) (reservation.ReserveAnswer, error) {
+	if in.GetTtl() == nil {
+		s.metrics.reservesWithoutTTL.Inc()
+	}
+	request, err := parseReserve(in, s.requireTTL)
+	if err != nil {
+		return reservation.ReserveAnswer{}, err
+	}
+	return s.store.Reserve(ctx, request)
 }
 
 func parseReserve(

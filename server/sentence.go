@@ -107,9 +107,17 @@ func lessThanNamed(about subject, e *reservation.Error, what string) string {
 }
 
 func unavailableSentence(e *reservation.Error) string {
+	if errors.Is(e.Cause, errStreamDraining) {
+		return "the server is shutting down; nothing was done for what has no answer: " +
+			"send it on another stream, with the same ids"
+	}
 	if errors.Is(e.Cause, errDraining) {
 		return "the server is shutting down; come back: " +
 			"a watch after the last position received, an audit from its beginning"
+	}
+	if errors.Is(e.Cause, reservation.ErrReclaiming) {
+		return "the stock is busy reclaiming holds that have run out; nothing was done: " +
+			"retry with the same id"
 	}
 	return "the store is not available; nothing was done and it is safe to retry"
 }

@@ -9,6 +9,8 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 	"google.golang.org/grpc"
+	"google.golang.org/grpc/encoding"
+	encodingproto "google.golang.org/grpc/encoding/proto"
 	"google.golang.org/grpc/health"
 	healthpb "google.golang.org/grpc/health/grpc_health_v1"
 	"google.golang.org/grpc/keepalive"
@@ -97,7 +99,8 @@ func New(store reservation.Store, opts Options) *Server {
 		grpc.ChainStreamInterceptor(passed.stream()...),
 	)...)
 	holdfastv1.RegisterReservationServiceServer(server, &reservationService{
-		store: store, metrics: measured, requireTTL: opts.RequireTTL,
+		store: store, metrics: measured, log: passed.log, drain: draining,
+		requireTTL: opts.RequireTTL,
 	})
 	holdfastv1.RegisterStockServiceServer(server, &stockService{store: store})
 	holdfastv1.RegisterEventServiceServer(server, &eventService{store: store})
@@ -135,6 +138,8 @@ func transportOptions() []grpc.ServerOption {
 		grpc.MaxConcurrentStreams(4096),
 		// Ids and tracing need far less; it bounds what is read before anything is known of a call.
 		grpc.MaxHeaderListSize(16 << 10),
+		// So that one request of a ReserveStream that cannot be decoded is refused by itself.
+		grpc.ForceServerCodecV2(itemCodec{encoding.GetCodecV2(encodingproto.Name)}),
 		// Who connects and says nothing is gone after this.
 		grpc.ConnectionTimeout(10 * time.Second),
 		grpc.KeepaliveParams(keepalive.ServerParameters{

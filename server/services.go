@@ -24,6 +24,8 @@ type reservationService struct {
 	holdfastv1.UnimplementedReservationServiceServer
 	store      reservation.Store
 	metrics    *metrics
+	log        *callLog
+	drain      context.Context // done when the server drains; for ReserveStream
 	requireTTL bool
 }
 

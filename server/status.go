@@ -8,6 +8,7 @@ import (
 	"time"
 	"unicode/utf8"
 
+	spb "google.golang.org/genproto/googleapis/rpc/status"
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/status"
 
@@ -68,22 +69,29 @@ func codeOf(ctx context.Context, reason reservation.Reason) codes.Code {
 	return codes.Internal
 }
 
-// failure is an error as the caller sees it, with its private part for the log.
+// failure is an error as the caller sees it, with its private part for the log. It belongs to one
+// call.
 type failure struct {
-	status   *status.Status
+	public   *spb.Status    // what goes to the caller
+	status   *status.Status // the same, made when gRPC asks for it: an answer in a stream needs none
 	reason   reservation.Reason
 	incident string // of ReasonInternal
 	cause    error  // may name hosts and keys
 }
 
 // Error returns the public message.
-func (f *failure) Error() string { return f.status.Message() }
+func (f *failure) Error() string { return f.public.GetMessage() }
 
 // Unwrap returns the private cause.
 func (f *failure) Unwrap() error { return f.cause }
 
 // GRPCStatus returns what goes to the caller.
-func (f *failure) GRPCStatus() *status.Status { return f.status }
+func (f *failure) GRPCStatus() *status.Status {
+	if f.status == nil {
+		f.status = status.FromProto(f.public)
+	}
+	return f.status
+}
 
 // statusOf turns the error of a handler into what its caller sees. Statuses (of other services, of
 // calls that are not implemented) pass unchanged; what is not the store's error is a fault of ours.
@@ -119,7 +127,7 @@ func invalidFailure(about subject, invalid *invalidRequest) *failure {
 	info.addCount("violations", invalid.count)
 	builder := newStatusBuilder(codes.InvalidArgument, invalid.Error(), info)
 	builder.addViolations(invalid)
-	return &failure{status: builder.status(), reason: reservation.ReasonInvalidRequest}
+	return &failure{public: builder.status(), reason: reservation.ReasonInvalidRequest}
 }
 
 func storeFailure(ctx context.Context, about subject, e *reservation.Error) *failure {
@@ -154,7 +162,7 @@ func storeFailure(ctx context.Context, about subject, e *reservation.Error) *fai
 	builder.addRetry(e)
 	builder.addRefusals(e.Refusals)
 	builder.addSKUs(e.SKUs)
-	out.status = builder.status()
+	out.public = builder.status()
 	return out
 }
 

@@ -7,7 +7,6 @@ import (
 	"google.golang.org/genproto/googleapis/rpc/errdetails"
 	spb "google.golang.org/genproto/googleapis/rpc/status"
 	"google.golang.org/grpc/codes"
-	"google.golang.org/grpc/status"
 	"google.golang.org/protobuf/encoding/protowire"
 	"google.golang.org/protobuf/proto"
 	"google.golang.org/protobuf/types/known/anypb"
@@ -218,9 +217,9 @@ func (b *statusBuilder) addViolations(invalid *invalidRequest) {
 }
 
 // status returns the finished status.
-func (b *statusBuilder) status() *status.Status {
+func (b *statusBuilder) status() *spb.Status {
 	if b.truncated && b.info.isList {
 		b.proto.Details[0].Value = b.info.encode(true)
 	}
-	return status.FromProto(b.proto)
+	return b.proto
 }

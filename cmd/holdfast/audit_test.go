@@ -59,7 +59,7 @@ func TestAudit_AndRepairSayWhatTheyFindByExitStatus(t *testing.T) {
 		"1 reservation looked at; the journal was folded from its first event")
 	requireSaid(t, command(t, "repair", "TEA"), exitSound, "TEA: nothing to mend")
 
-	err := kept.HIncrBy(t.Context(), "hf:{default}:sku:TEA", "r", 4).Err()
+	err := kept.HSet(t.Context(), "hf:{default}:items", "TEA", "10 7").Err()
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -9,6 +9,7 @@ import (
 	"strings"
 	"time"
 
+	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/status"
 	"google.golang.org/protobuf/proto"
 
@@ -52,8 +53,11 @@ func (e *callError) write(w io.Writer) int {
 			fmt.Fprintln(w, e.hint)
 		}
 	}
-	if p.IsUnavailable() {
+	switch {
+	case p.IsUnavailable():
 		return exitUnavailable
+	case p.Code == codes.InvalidArgument:
+		return exitUsage
 	}
 	return exitRefused
 }

@@ -43,7 +43,7 @@ func writeCheck(w io.Writer, answer *holdfastv1.CheckAvailabilityResponse) {
 		sentence = "reserve would grant this"
 	}
 	fmt.Fprintln(w, sentence)
-	output.Lines(w, answer.GetLines())
+	output.Lines(w, answer.GetLines(), false)
 	if len(answer.GetRefusals()) > 0 {
 		fmt.Fprintln(w)
 		output.Refusals(w, answer.GetRefusals())

@@ -24,8 +24,9 @@ const description = `Reserves inventory for checkouts: the server, and a client 
 Flags win over variables of the environment, and these over the defaults.
 
 Exit statuses: 0 done; 1 refused (by the contract, or what was asked cannot be had), or failed;
-2 the command line or the configuration is wrong; 3 no server answers, or it asks to come back
-later: what a command sends may be sent again with the same id.`
+2 what was said is wrong: the command line, the configuration (also a Redis that is not set up as
+it must be), or a request that breaks a limit (INVALID_REQUEST); 3 no server answers, or it asks to
+come back later: what a command sends may be sent again with the same id.`
 
 // grammar is the command line.
 type grammar struct {

@@ -19,6 +19,7 @@ type replayCommand struct {
 	Stock          string        `default:"replay" placeholder:"ID" help:"The stock; best one of its own. Default \"${default}\"."`
 	RunName        string        `default:"replay" name:"run" placeholder:"NAME" help:"Begins every id, so that the same run is answered as before; default \"${default}\"."`
 	Concurrency    int           `default:"64" help:"How many calls are under way at a time; default ${default}."`
+	Stream         bool          `help:"Send the orders over one ReserveStream instead of as calls."`
 	Supply         float64       `default:"0.8" help:"How much of the orders' whole demand is restocked before them; default ${default}."`
 	Ample          bool          `help:"Restock more than the whole demand: nothing is refused."`
 	Backorders     string        `enum:"deny,allow,allow-and-notify" default:"allow" placeholder:"MODE" help:"deny, allow or allow-and-notify; becomes the stock's default policy. Default ${default}."`
@@ -39,6 +40,9 @@ func (c *replayCommand) Help() string {
 	return `Each invoice becomes a Reserve; one whose number begins with C is a cancellation and
 becomes a Restock of what came back; other negative quantities are corrections and become an
 AdjustStock. What the orders ask for is restocked before them.
+
+With --stream the orders of all callers go over one ReserveStream, as those of a checkout gateway
+would; each caller still waits for its answer. Everything else is sent as calls.
 
 With --ttl orders are held: some are committed, some released, as their numbers decide, and the
 rest runs out.
@@ -91,7 +95,7 @@ func (c *replayCommand) options(s *session) (replay.Options, error) {
 		Stock: c.Stock, Run: c.RunName, Concurrency: c.Concurrency, Timeout: c.Timeout,
 		Supply: c.Supply, Ample: c.Ample, Mode: backorderMode(c.Backorders), Verify: c.Verify,
 		TTL: c.TTL, CommitRate: c.CommitRate, CancelRate: c.CancelRate,
-		RestockEvery: c.RestockEvery, Progress: replay.Lines(s.stderr),
+		RestockEvery: c.RestockEvery, Stream: c.Stream, Progress: replay.Lines(s.stderr),
 	}
 	if s.terminal {
 		o.Progress = replay.Bar(s.stderr)

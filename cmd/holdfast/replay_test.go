@@ -43,6 +43,10 @@ func TestReplay_ReportsAsTableAndAsJSON(t *testing.T) {
 		t.Errorf("%d answers, want one supply, two orders, one cancellation, one correction:\n%s",
 			got, written)
 	}
+	stream := mustRun(t, "replay", file, "--ample", "--stream", "--run", "stream", "--stock", "other")
+	if want := "64 callers over one stream"; !strings.Contains(stream.stdout, want) {
+		t.Errorf("no %q in\n%s", want, stream.stdout)
+	}
 	second := mustRun(t, "replay", file, "--ample", "--output", "json")
 	var report replay.Report
 	if err := json.Unmarshal([]byte(second.stdout), &report); err != nil {

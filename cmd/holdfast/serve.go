@@ -9,6 +9,8 @@ import (
 	"net/http"
 	"time"
 
+	"github.com/prometheus/client_golang/prometheus"
+
 	"github.com/holdfast-dev/holdfast/cmd/holdfast/internal/secret"
 	"github.com/holdfast-dev/holdfast/reservation"
 	"github.com/holdfast-dev/holdfast/server"
@@ -73,9 +75,11 @@ func (c *serveCommand) Run(s *session) (err error) {
 	if slowCall == 0 {
 		slowCall = -1 // none
 	}
+	registry := prometheus.NewRegistry()
+	registry.MustRegister(newStoreMetrics(keeper.Stats))
 	served := server.New(keeper, server.Options{
 		Logger: logger, RequireTTL: c.RequireTTL, SlowCall: slowCall, Ready: keeper.Ready,
-		Version: version(), Auditor: keeper, Exporter: keeper,
+		Registry: registry, Version: version(), Auditor: keeper, Exporter: keeper,
 	})
 	fmt.Fprintln(s.stdout, c.announcement(calls, operations))
 	logger.Debug("configuration", "serve", fmt.Sprintf("%+v", *c))

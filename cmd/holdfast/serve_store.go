@@ -18,6 +18,8 @@ type store interface {
 	server.Exporter
 	// Ready returns nil while the store can take calls.
 	Ready(ctx context.Context) error
+	// Stats is what an operator should watch besides calls and errors.
+	Stats() redisstore.Stats
 	// Close ends the store's work; calls must have ended before.
 	Close(ctx context.Context) error
 }
@@ -40,7 +42,7 @@ func (c *serveCommand) openStore(ctx context.Context, logger *slog.Logger) (stor
 	if c.Redis.IsZero() {
 		embedded, err := redisstore.OpenEmbedded(ctx, options)
 		if err != nil {
-			return nil, err
+			return nil, c.openFailure(err)
 		}
 		return embedded, nil
 	}
@@ -51,8 +53,25 @@ func (c *serveCommand) openStore(ctx context.Context, logger *slog.Logger) (stor
 	options.URL = c.Redis.Reveal()
 	opened, err := redisstore.Open(ctx, options)
 	if err != nil {
-		// The store's errors name no password; should one do, it stops here.
-		return nil, errors.New(strings.ReplaceAll(err.Error(), c.Redis.Reveal(), c.Redis.String()))
+		return nil, c.openFailure(err)
 	}
 	return opened, nil
+}
+
+// openFailure says why a store cannot be used. The store's errors name no password; should one do,
+// it stops here.
+func (c *serveCommand) openFailure(err error) error {
+	told := err.Error()
+	var wrong *redisstore.ConfigurationError
+	isWrong := errors.As(err, &wrong)
+	if isWrong {
+		told = wrong.Error()
+	}
+	if secret := c.Redis.Reveal(); secret != "" {
+		told = strings.ReplaceAll(told, secret, c.Redis.String())
+	}
+	if isWrong {
+		return usagef("%s", told)
+	}
+	return errors.New(told)
 }

@@ -16,6 +16,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/holdfast-dev/holdfast/cmd/holdfast/internal/secret"
+	"github.com/holdfast-dev/holdfast/reservation/redisstore/redistest"
 )
 
 func parseServe(t *testing.T, arguments ...string) serveCommand {
@@ -71,6 +72,9 @@ func TestServe_WrongConfigurationIsOneSentence(t *testing.T) {
 	}{
 		{"--durability fsync", exitUsage, "--durability fsync needs --redis (HOLDFAST_REDIS_URL)"},
 		{"--redis redis://x --durability paper", exitUsage, `durability "paper" is unknown`},
+		{"--redis-prefix h{f", exitUsage, "holdfast: the key prefix may not hold a brace"},
+		{"--redis redis://x --redis-prefix h}", exitUsage, "the key prefix may not hold a brace"},
+		{"--redis http://x", exitUsage, "holdfast: the Redis URL is not understood"},
 		{"--retention 1s", exitUsage, "--retention is 1s, must be 1h0m0s to 720h0m0s"},
 		{"--slow-call=-1s", exitUsage, "--slow-call is -1s"},
 		{"--shutdown-timeout 0s", exitUsage, "--shutdown-timeout is 0s"},
@@ -90,6 +94,38 @@ func TestServe_WrongConfigurationIsOneSentence(t *testing.T) {
 		if status != test.status || !strings.Contains(stderr.String(), test.want) ||
 			strings.Count(stderr.String(), "\n") != 1 {
 			t.Errorf("%s: exit status %d, stderr %q", test.arguments, status, &stderr)
+		}
+	}
+}
+
+// TestServe_AStoreThatIsNotSetUpIsAWrongConfiguration starts a Redis that keeps too little, wants a
+// password, or has no such database, and one that nobody started.
+func TestServe_AStoreThatIsNotSetUpIsAWrongConfiguration(t *testing.T) {
+	server, err := redistest.Start(t.Context(), t.TempDir(), "--appendonly", "no",
+		"--requirepass", "right")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(server.Stop)
+	for url, test := range map[string]struct {
+		status int
+		want   string
+	}{
+		"redis://:right@" + server.Address: {
+			exitUsage, "holdfast: Redis keeps no append-only file, and --durability fsync needs one: ",
+		},
+		"redis://:wrong@" + server.Address: {exitUsage, "WRONGPASS"},
+		"redis://" + server.Address:        {exitUsage, "NOAUTH"},
+		"redis://:right@" + server.Address + "/99": {
+			exitUsage, "DB index is out of range",
+		},
+		"redis://127.0.0.1:1": {exitRefused, "holdfast: cannot use the Redis at 127.0.0.1:1"},
+	} {
+		t.Setenv("HOLDFAST_REDIS_URL", url)
+		got := command(t, "serve", "--listen", "127.0.0.1:0", "--operations-listen=")
+		if got.status != test.status || !strings.Contains(got.stderr, test.want) ||
+			strings.Count(got.stderr, "\n") != 1 || strings.Contains(got.stderr, "UNAVAILABLE") {
+			t.Errorf("%s: exit status %d, stderr %q", url, got.status, got.stderr)
 		}
 	}
 }

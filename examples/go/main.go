@@ -42,7 +42,10 @@ func run(ctx context.Context, address string) error {
 
 	lines := []*holdfastv1.LineQuantity{{Sku: "TEA", Quantity: 2}}
 	stock := holdfastv1.NewStockServiceClient(connection)
-	delivery := &holdfastv1.RestockRequest{RequestId: "delivery-" + rand.Text(), Lines: lines}
+	delivery := &holdfastv1.RestockRequest{
+		RequestId: "delivery-" + rand.Text(),
+		Lines:     []*holdfastv1.LineQuantity{{Sku: "TEA", Quantity: 4}},
+	}
 	if _, err := retry(ctx, func(ctx context.Context) (*holdfastv1.RestockResponse, error) {
 		return stock.Restock(ctx, delivery)
 	}); err != nil {
@@ -64,6 +67,10 @@ func run(ctx context.Context, address string) error {
 		fmt.Printf("%s: %s has %d of %s, decided at %s\n", try,
 			answer.GetReservation().GetReservationId(), line.GetReservedQuantity(), line.GetSku(),
 			answer.GetStoreTime().AsTime().Format(time.RFC3339Nano))
+	}
+	const orders = 3 // one more than there are units left
+	if err := reserveMany(ctx, reservations, orders); err != nil {
+		return fmt.Errorf("reserve on a stream: %w", err)
 	}
 	return nil
 }

@@ -47,6 +47,7 @@ type Line struct {
 	Backordered int64
 	Fulfilled   int64
 	Counted     bool
+	Reason      reservation.LineReason // why less was granted than requested; 0: it was not
 	// Joined is the sequence of the event that put the line into its SKU's queue; 0: none did.
 	Joined int64
 }
@@ -130,6 +131,7 @@ func Granted(event *reservation.Event) *Reservation {
 		r.Lines[i] = Line{
 			SKU: told.SKU, Requested: told.Requested, Granted: told.Covered + told.Backordered,
 			Covered: told.Covered, Backordered: told.Backordered, Counted: told.Counted,
+			Reason: told.Refusal,
 		}
 		if told.Backordered > 0 {
 			r.Lines[i].Joined = event.Sequence

@@ -17,12 +17,16 @@ func (m *Model) Adjust(
 		return reservation.OnHandAnswer{}, err
 	}
 	content := adjustContent(request)
+	c := s.reclaim()
 	answer, refusal := s.replayOnHand(request.Request, content)
+	if answer == nil && refusal == nil {
+		refusal = s.judgeAdjust(request.Lines)
+	}
+	if answer != nil || refusal != nil {
+		c.finish()
+	}
 	if answer != nil {
 		return *answer, nil
-	}
-	if refusal == nil {
-		refusal = s.judgeAdjust(request.Lines)
 	}
 	if refusal != nil {
 		return reservation.OnHandAnswer{}, s.refuse(refusal)
@@ -32,7 +36,7 @@ func (m *Model) Adjust(
 		by := correction{sku: l.SKU, delta: l.Delta.Units(), reason: l.Reason}
 		corrections = append(corrections, by)
 	}
-	return s.correct(request.Request, content, corrections), nil
+	return c.correct(request.Request, content, corrections), nil
 }
 
 // judgeAdjust returns why deltas cannot be taken over. Each line sees the ones before it, also

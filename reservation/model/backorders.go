@@ -25,6 +25,7 @@ func (m *Model) Backorders(
 		refusal := &reservation.Error{Reason: reservation.ReasonUnknownSKU, SKUs: unknown}
 		return reservation.BackordersAnswer{}, s.refuse(refusal)
 	}
+	s.reclaimAll()
 	answer := reservation.BackordersAnswer{StoreTime: s.now}
 	var last reservation.Cursor
 	for _, sku := range skus {

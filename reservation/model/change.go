@@ -12,10 +12,14 @@ type change struct {
 	touched []reservation.SKU // in the order of first touch
 	before  map[reservation.SKU]figures
 	fills   []reservation.Fill
-	// handled are the queue lines that the change worked off; it may handle a budget of them.
+	// handled is what working off queues cost: one a line that was filled, and the lines of each hold
+	// that was reclaimed on the way. A change goes on while that is below a budget.
 	handled int
-	// isFull says that the change began with a whole budget of reclaims: more may be due.
+	// isFull says that the change began with a whole budget of reclaims: more may be due, and no
+	// answer may be worse for it.
 	isFull bool
+	// reclaimed is how many holds the change began with reclaiming.
+	reclaimed int
 }
 
 func (s *stock) begin() *change {

@@ -17,10 +17,7 @@ func (m *Model) Commit(
 		return reservation.ChangeAnswer{}, err
 	}
 	for {
-		c := s.begin()
-		if request.Reacquire {
-			c = s.reclaim()
-		}
+		c := s.reclaim()
 		r, refusal := c.commit(request)
 		c.finish()
 		if refusal != nil {

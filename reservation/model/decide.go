@@ -58,7 +58,9 @@ func (d *decision) decideLine(
 	t := d.tallies[asked.SKU]
 	wanted := asked.Quantity.Units()
 	granted := wanted
-	if reason := judge(policy, t.available, wanted); reason != 0 {
+	reason := judge(policy, t.available, wanted)
+	orderable := policy.Orderable(t.available)
+	if reason != 0 {
 		d.refuse(index, asked.SKU, wanted, reason, policy)
 		granted = 0
 		if mode == reservation.ModePartial && isShortage(reason) {
@@ -77,6 +79,10 @@ func (d *decision) decideLine(
 		Available:   reservation.Some(t.available),
 	}}
 	l.hint(policy)
+	if reason != 0 {
+		l.Reason, l.Orderable = reason, orderable
+		l.Substitutes = slices.Clone(policy.Substitutes)
+	}
 	d.lines = append(d.lines, l)
 }
 

@@ -17,12 +17,14 @@ func (m *Model) Extend(
 	if err != nil {
 		return reservation.ChangeAnswer{}, err
 	}
+	c := s.reclaim()
 	r := s.record(request.ID)
 	if r == nil {
+		c.finish()
 		refusal := &reservation.Error{Reason: reservation.ReasonUnknownReservation}
 		return reservation.ChangeAnswer{}, s.refuse(refusal)
 	}
-	c := s.reclaimIfDue(r)
+	c.expireIfDue(r)
 	if r.state != reservation.StateHeld {
 		c.finish()
 		refusal := &reservation.Error{Reason: reservation.ReasonWrongState, State: r.state}
@@ -36,6 +38,7 @@ func (m *Model) Extend(
 		State:       r.state,
 		ExpireTime:  r.expireTime,
 	})
+	c.finish()
 	return s.changed(r), nil
 }
 

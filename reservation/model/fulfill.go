@@ -22,6 +22,7 @@ func (m *Model) Fulfill(
 	}
 	content := fulfillContent(request)
 	if first := s.request(request.Request); first != nil {
+		s.reclaim().finish()
 		if !first.content.equal(content) {
 			refusal := &reservation.Error{Reason: reservation.ReasonRequestIDReused}
 			return reservation.ChangeAnswer{}, s.refuse(refusal)
@@ -41,12 +42,14 @@ func (m *Model) Fulfill(
 // change of its own.
 func (s *stock) fulfill(request reservation.FulfillRequest) (reservation.ChangeAnswer, error) {
 	for {
+		c := s.reclaim()
 		r := s.record(request.ID)
 		if r == nil {
+			c.finish()
 			refusal := &reservation.Error{Reason: reservation.ReasonUnknownReservation}
 			return reservation.ChangeAnswer{}, s.refuse(refusal)
 		}
-		c := s.reclaimIfDue(r)
+		c.expireIfDue(r)
 		if r.state != reservation.StateCommitted {
 			c.finish()
 			if request.Lines.IsZero() && r.state == reservation.StateFulfilled {
@@ -59,7 +62,14 @@ func (s *stock) fulfill(request reservation.FulfillRequest) (reservation.ChangeA
 			c.finish()
 			continue
 		}
-		refusal := c.ship(r, request)
+		skus, units, refusal := r.load(request.Lines)
+		if refusal != nil && c.isFull {
+			c.finish()
+			continue
+		}
+		if refusal == nil {
+			refusal = c.ship(r, request, skus, units)
+		}
 		c.finish()
 		if refusal != nil {
 			return reservation.ChangeAnswer{}, s.refuse(refusal)
@@ -69,11 +79,9 @@ func (s *stock) fulfill(request reservation.FulfillRequest) (reservation.ChangeA
 }
 
 // ship lets units of a committed reservation leave, or changes nothing.
-func (c *change) ship(r *record, request reservation.FulfillRequest) *reservation.Error {
-	skus, units, refusal := r.load(request.Lines)
-	if refusal != nil {
-		return refusal
-	}
+func (c *change) ship(
+	r *record, request reservation.FulfillRequest, skus []reservation.SKU, units []int64,
+) *reservation.Error {
 	if missing := c.notOnHand(r, skus, units); missing != nil {
 		return &reservation.Error{Reason: reservation.ReasonNotOnHand, SKUs: missing}
 	}

@@ -42,6 +42,7 @@ func (m *Model) Items(
 		refusal := &reservation.Error{Reason: reservation.ReasonUnknownSKU, SKUs: unknown}
 		return reservation.ItemsAnswer{}, s.refuse(refusal)
 	}
+	s.reclaimAll()
 	return reservation.ItemsAnswer{Items: s.show(skus), StoreTime: s.now}, nil
 }
 
@@ -55,6 +56,7 @@ func (m *Model) List(
 	if err != nil {
 		return reservation.ListAnswer{}, err
 	}
+	s.reclaimAll()
 	after := slices.DeleteFunc(s.sortedSKUs(), func(sku reservation.SKU) bool {
 		return sku.String() <= request.After.String()
 	})
@@ -76,13 +78,19 @@ func (m *Model) DeleteItem(
 	if err != nil {
 		return reservation.Stamp{}, err
 	}
+	c := s.reclaim()
+	c.finish()
+	for c.isFull && s.items[sku] != nil && s.items[sku].isUsed() {
+		c = s.reclaim()
+		c.finish()
+	}
 	it, known := s.items[sku]
 	refusal := &reservation.Error{SKUs: []reservation.SKU{sku}}
 	switch {
 	case !known:
 		refusal.Reason = reservation.ReasonUnknownSKU
 		return reservation.Stamp{}, s.refuse(refusal)
-	case it.onHand != 0, it.reserved != 0, it.queued != 0:
+	case it.isUsed():
 		refusal.Reason = reservation.ReasonStockItemInUse
 		return reservation.Stamp{}, s.refuse(refusal)
 	}
@@ -94,6 +102,9 @@ func (m *Model) DeleteItem(
 	})
 	return s.stamp(), nil
 }
+
+// isUsed says whether the SKU may not be forgotten.
+func (it *item) isUsed() bool { return it.onHand != 0 || it.reserved != 0 || it.queued != 0 }
 
 func (s *stock) show(skus []reservation.SKU) []reservation.Item {
 	var items []reservation.Item

@@ -22,21 +22,38 @@ func (s *stock) due() []*record {
 	return list
 }
 
-// reclaim begins a change with one round of reclaiming: up to a budget of the holds that have run
-// out. Only where the round is full may more be due, and they matter only where the call's answer
-// is worse than it asked: then it finishes the round as a change of its own and starts anew.
+// reclaim begins a change with one round of reclaiming: holds that have run out, until their lines
+// have cost a budget. Only where the round is full may more be due, and they matter only where the
+// call's answer would be worse for them: then it finishes the round as a change of its own and
+// starts anew.
 func (s *stock) reclaim() *change {
 	c := s.begin()
-	due := s.due()
-	for _, r := range due[:min(len(due), reservation.LineBudget)] {
+	spent := 0
+	for _, r := range s.due() {
+		if spent >= reservation.LineBudget {
+			break
+		}
+		spent += r.weight()
 		c.expire(r)
+		c.reclaimed++
 	}
-	c.isFull = len(due) >= reservation.LineBudget
+	c.isFull = spent >= reservation.LineBudget
 	return c
 }
 
-// Sweep reclaims up to [reservation.LineBudget] holds that have run out, in the order of expire
-// time and id, and returns how many. What it meets at the head of a queue besides is not counted.
+// weight is what reclaiming a hold costs of a budget.
+func (r *record) weight() int { return max(1, len(r.lines)) }
+
+// reclaimAll reclaims every hold that has run out, round after round, each a change of its own:
+// what comes before a read of figures.
+func (s *stock) reclaimAll() {
+	for len(s.due()) > 0 {
+		s.reclaim().finish()
+	}
+}
+
+// Sweep reclaims holds that have run out, about [reservation.LineBudget] lines of them, in the order
+// of expire time and id, and returns how many holds. What it meets at the head of a queue besides is not counted.
 func (m *Model) Sweep(ctx context.Context, stock reservation.StockID) (reclaimed int, err error) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
@@ -44,14 +61,14 @@ func (m *Model) Sweep(ctx context.Context, stock reservation.StockID) (reclaimed
 	if err != nil {
 		return 0, err
 	}
-	due := len(s.due())
-	s.reclaim().finish()
-	return min(due, reservation.LineBudget), nil
+	c := s.reclaim()
+	c.finish()
+	return c.reclaimed, nil
 }
 
-// Drain works off up to [reservation.LineBudget] queue lines that units are due to, SKU by SKU in
-// the order of their bytes. It returns how many lines it handled: filled, or reclaimed with their
-// hold.
+// Drain works off about [reservation.LineBudget] queue lines that units are due to, SKU by SKU in
+// the order of their bytes. It returns what that cost: one a line that was filled, and the lines of
+// each hold that was reclaimed.
 func (m *Model) Drain(ctx context.Context, stock reservation.StockID) (handled int, err error) {
 	m.mu.Lock()
 	defer m.mu.Unlock()

@@ -9,8 +9,7 @@ import (
 	"github.com/holdfast-dev/holdfast/reservation"
 )
 
-// Reservations pages through the reservations in one state. A hold that has run out is in none of
-// them until it is reclaimed.
+// Reservations pages through the reservations in one state. What has run out is reclaimed first.
 func (m *Model) Reservations(
 	ctx context.Context, request reservation.ListReservationsRequest,
 ) (reservation.ReservationsAnswer, error) {
@@ -20,8 +19,17 @@ func (m *Model) Reservations(
 	if err != nil {
 		return reservation.ReservationsAnswer{}, err
 	}
+	s.reclaimAll()
 	list := s.listed(request.State, request.After)
-	page := list[:min(len(list), request.Limit)]
+	var page []*record
+	lines := 0
+	for _, r := range list {
+		if len(page) == request.Limit || lines >= reservation.MaxPageLines {
+			break
+		}
+		page = append(page, r)
+		lines += len(r.lines)
+	}
 	answer := reservation.ReservationsAnswer{StoreTime: s.now}
 	for _, r := range page {
 		answer.Reservations = append(answer.Reservations, s.view(r))

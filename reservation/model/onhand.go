@@ -30,11 +30,16 @@ type correction struct {
 	reason reservation.AdjustReason
 }
 
-// correct moves on hand, line by line, and answers.
-func (s *stock) correct(
+// correct moves on hand, line by line, and answers. A loss is told of as a shortfall only where no
+// hold is due any more that could give its units back.
+func (c *change) correct(
 	id reservation.RequestID, content requestContent, corrections []correction,
 ) reservation.OnHandAnswer {
-	c := s.begin()
+	takes := slices.ContainsFunc(corrections, func(by correction) bool { return by.delta < 0 })
+	for takes && c.isFull {
+		c.finish()
+		c = c.reclaim()
+	}
 	event := reservation.Event{Type: reservation.EventAdjusted, Request: id}
 	var lines []reservation.OnHandLine
 	for index, by := range corrections {
@@ -60,9 +65,9 @@ func (s *stock) correct(
 	answer := reservation.OnHandAnswer{
 		Lines: lines,
 		Fills: c.fills[:min(len(c.fills), reservation.MaxFills)],
-		Stamp: s.stamp(),
+		Stamp: c.stamp(),
 	}
-	s.remember(id, content).onHand = copyOnHand(answer)
+	c.remember(id, content).onHand = copyOnHand(answer)
 	return answer
 }
 

@@ -19,6 +19,7 @@ func (m *Model) SetPolicy(
 	if err != nil {
 		return reservation.PolicyAnswer{}, err
 	}
+	s.reclaim().finish()
 	it, known := s.items[sku]
 	if !known {
 		it = &item{}
@@ -63,6 +64,7 @@ func (m *Model) SetDefaultPolicy(
 	if err != nil {
 		return reservation.PolicyAnswer{}, err
 	}
+	s.reclaim().finish()
 	after := apply(change, s.byDefault)
 	if !reflect.DeepEqual(after, s.byDefault) {
 		s.byDefault = after

@@ -52,12 +52,13 @@ func (c *change) workOff(skus []reservation.SKU) {
 // serveHead handles the first line of a queue. Nobody is filled whose hold has run out: it is
 // reclaimed, and what it gives back may serve other queues, whose SKUs are returned.
 func (c *change) serveHead(it *item) (grown []reservation.SKU) {
-	c.handled++
 	head := it.queue[0]
 	r := c.records[head.id]
 	if r.isDue(c.now) {
+		c.handled += r.weight()
 		return c.expire(r)
 	}
+	c.handled++
 	c.fill(it, r, head.index)
 	return nil
 }
@@ -65,19 +66,19 @@ func (c *change) serveHead(it *item) (grown []reservation.SKU) {
 // bringUp works off what stands before the lines of one reservation, so that they have what is
 // due to them. It is false where the budget ended before.
 func (c *change) bringUp(r *record) (done bool) {
-	for index := range r.lines {
-		l := &r.lines[index]
-		if !l.counted {
-			continue
+	for {
+		// What a hold gives back that is met on the way may be due to a line before.
+		index := slices.IndexFunc(r.lines, func(l line) bool {
+			return l.counted && l.Backordered > 0 && c.items[l.SKU].filling > 0
+		})
+		switch {
+		case index < 0:
+			return true
+		case c.handled >= reservation.LineBudget:
+			return false
 		}
-		for l.Backordered > 0 && c.items[l.SKU].filling > 0 {
-			if c.handled == reservation.LineBudget {
-				return false
-			}
-			c.serveHead(c.items[l.SKU])
-		}
+		c.serveHead(c.items[r.lines[index].SKU])
 	}
-	return true
 }
 
 // fill gives the line at the head of a queue what is due to it.

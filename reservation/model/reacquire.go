@@ -52,7 +52,7 @@ func (s *stock) decideAgain(r *record) decision {
 	}
 	for index, old := range r.lines {
 		again := line{counted: old.counted, ReservationLine: reservation.ReservationLine{
-			SKU: old.SKU, Requested: old.Requested,
+			SKU: old.SKU, Requested: old.Requested, Reason: old.Reason, Orderable: old.Orderable,
 		}}
 		switch units := old.granted(); {
 		case units == 0:

@@ -17,6 +17,8 @@ type record struct {
 	termTime   time.Time // of the present term's grant
 	term       int64
 	lines      []line
+	// endedByRelease says that a whole release ended it: a repeat of that is OK.
+	endedByRelease bool
 
 	content reserveContent
 	answer  reservation.ReserveAnswer // the first one, for replays
@@ -108,7 +110,8 @@ func (s *stock) stored(r *record) reservation.Reservation {
 }
 
 // view returns the record as a caller sees it: a hold that has run out is EXPIRED, reclaimed or
-// not, and what concerns backordered units is shown while there are any.
+// not, and what concerns backordered units is shown while there are any, substitutes also where the
+// line got less than it asked for.
 func (s *stock) view(r *record) reservation.Reservation {
 	shown := s.stored(r)
 	if r.isDue(s.now) {
@@ -120,8 +123,11 @@ func (s *stock) view(r *record) reservation.Reservation {
 		}
 	}
 	for i := range shown.Lines {
-		if l := &shown.Lines[i]; l.Backordered == 0 {
+		l := &shown.Lines[i]
+		if l.Backordered == 0 {
 			l.RestockTime = reservation.Optional[time.Time]{}
+		}
+		if l.Backordered == 0 && l.Reason == 0 {
 			l.Substitutes = nil
 		}
 	}

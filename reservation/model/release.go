@@ -22,6 +22,7 @@ func (m *Model) Release(
 	}
 	content := releaseContent(request)
 	if first := s.request(request.Request); first != nil {
+		s.reclaim().finish()
 		if !first.content.equal(content) {
 			refusal := &reservation.Error{Reason: reservation.ReasonRequestIDReused}
 			return reservation.ReleaseAnswer{}, s.refuse(refusal)
@@ -41,24 +42,30 @@ func (m *Model) Release(
 }
 
 // releaseWhole gives back everything that is open. Of a reservation that is over already it is OK
-// without effect, unless units were fulfilled.
+// without effect, unless it ended by fulfilment.
 func (s *stock) releaseWhole(
 	request reservation.ReleaseRequest,
 ) (reservation.ReleaseAnswer, error) {
+	c := s.reclaim()
 	r := s.record(request.ID)
 	if r == nil && request.AllowMissing {
 		r = s.bury(request.ID)
 	}
 	if r == nil {
+		c.finish()
 		refusal := &reservation.Error{Reason: reservation.ReasonUnknownReservation}
 		return reservation.ReleaseAnswer{}, s.refuse(refusal)
 	}
-	c := s.reclaimIfDue(r)
+	c.expireIfDue(r)
 	switch r.state {
 	case reservation.StateHeld, reservation.StateCommitted:
 		c.releaseAll(r)
+		r.endedByRelease = true
 	case reservation.StateReleased, reservation.StateExpired:
 	case reservation.StateFulfilled:
+		if r.endedByRelease {
+			break
+		}
 		c.finish()
 		refusal := &reservation.Error{Reason: reservation.ReasonWrongState, State: r.state}
 		return reservation.ReleaseAnswer{}, s.refuse(refusal)
@@ -80,25 +87,26 @@ func (s *stock) bury(id reservation.ReservationID) *record {
 	return r
 }
 
-// reclaimIfDue begins a change in which the reservation's state is what a caller sees.
-func (s *stock) reclaimIfDue(r *record) *change {
-	c := s.begin()
-	if r.isDue(s.now) {
+// expireIfDue makes the reservation's state what a caller sees: a round of reclaiming that is full
+// may not have come to it.
+func (c *change) expireIfDue(r *record) {
+	if r.isDue(c.now) {
 		c.expire(r)
 	}
-	return c
 }
 
 // releaseLines gives back the units of some lines.
 func (s *stock) releaseLines(
 	request reservation.ReleaseRequest,
 ) (reservation.ReleaseAnswer, error) {
+	c := s.reclaim()
 	r := s.record(request.ID)
 	if r == nil {
+		c.finish()
 		refusal := &reservation.Error{Reason: reservation.ReasonUnknownReservation}
 		return reservation.ReleaseAnswer{}, s.refuse(refusal)
 	}
-	c := s.reclaimIfDue(r)
+	c.expireIfDue(r)
 	refusal := c.releaseSome(r, request)
 	c.finish()
 	if refusal != nil {

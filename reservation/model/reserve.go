@@ -150,6 +150,7 @@ func (c *change) emitReserved(r *record) {
 		granted := eventLine(index, l.SKU, part{l.Covered, l.Backordered})
 		granted.Requested = l.Requested
 		granted.Counted = l.counted
+		granted.Refusal, granted.Orderable = l.Reason, l.Orderable
 		reserved.Lines = append(reserved.Lines, granted)
 	}
 	c.emit(reserved)

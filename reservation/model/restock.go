@@ -18,7 +18,9 @@ func (m *Model) Restock(
 		return reservation.RestockAnswer{}, err
 	}
 	content := restockContent(request)
+	c := s.reclaim()
 	if first := s.request(request.Request); first != nil {
+		c.finish()
 		if !first.content.equal(content) {
 			refusal := &reservation.Error{Reason: reservation.ReasonRequestIDReused}
 			return reservation.RestockAnswer{}, s.refuse(refusal)
@@ -28,10 +30,10 @@ func (m *Model) Restock(
 		return answer, nil
 	}
 	if skus := s.tooMany(request.Lines.All()); skus != nil {
+		c.finish()
 		refusal := &reservation.Error{Reason: reservation.ReasonFigureOutOfRange, SKUs: skus}
 		return reservation.RestockAnswer{}, s.refuse(refusal)
 	}
-	c := s.begin()
 	lines := c.arrive(request)
 	c.finish()
 	answer := reservation.RestockAnswer{

@@ -18,24 +18,35 @@ func (m *Model) SetStock(
 		return reservation.OnHandAnswer{}, err
 	}
 	content := setStockContent(request)
+	c := s.reclaim()
 	answer, refusal := s.replayOnHand(request.Request, content)
+	if answer == nil && refusal == nil {
+		refusal = s.judgeCount(request.Lines)
+	}
+	if answer != nil || refusal != nil {
+		c.finish()
+	}
 	if answer != nil {
 		return *answer, nil
 	}
 	if refusal != nil {
 		return reservation.OnHandAnswer{}, s.refuse(refusal)
 	}
+	return c.correct(request.Request, content, s.counted(request.Lines)), nil
+}
+
+// judgeCount returns why a count cannot be taken over.
+func (s *stock) judgeCount(lines []reservation.CountLine) *reservation.Error {
 	var differs []reservation.SKU
-	for _, l := range request.Lines {
+	for _, l := range lines {
 		if l.Expected.Set && l.Expected.Value != s.onHand(l.SKU) {
 			differs = append(differs, l.SKU)
 		}
 	}
 	if differs != nil {
-		refusal := &reservation.Error{Reason: reservation.ReasonOnHandDiffers, SKUs: differs}
-		return reservation.OnHandAnswer{}, s.refuse(refusal)
+		return &reservation.Error{Reason: reservation.ReasonOnHandDiffers, SKUs: differs}
 	}
-	return s.correct(request.Request, content, s.counted(request.Lines)), nil
+	return nil
 }
 
 // counted turns a count into corrections. It creates the SKUs that are new.

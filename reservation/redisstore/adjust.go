@@ -26,7 +26,7 @@ func (s *Store) Adjust(
 			e.text(same)
 			e.count(len(request.Lines))
 			for _, line := range request.Lines {
-				e.key(e.stock.sku(line.SKU))
+				e.sku(line.SKU)
 				e.number(line.Delta.Units())
 				e.text(line.Reason.String())
 			}
@@ -56,7 +56,7 @@ func (s *Store) SetStock(
 			e.text(same)
 			e.count(len(request.Lines))
 			for _, line := range request.Lines {
-				e.key(e.stock.sku(line.SKU))
+				e.sku(line.SKU)
 				e.number(line.OnHand)
 				e.text(storedInt(line.Expected))
 			}

@@ -143,13 +143,10 @@ func (a *audit) keysOnce(ctx context.Context, class uint64) error {
 			if err := a.requestKeys(ctx, found.requests); err != nil {
 				return err
 			}
-			if err := a.itemKeys(ctx, found.items); err != nil {
-				return err
-			}
 			if err := a.queueKeys(ctx, found.queues); err != nil {
 				return err
 			}
 		}
-		return a.walkedOn(len(found.reservations) + len(found.requests) + len(found.items))
+		return a.walkedOn(len(found.reservations) + len(found.requests))
 	})
 }

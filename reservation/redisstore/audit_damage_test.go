@@ -2,8 +2,12 @@ package redisstore
 
 import (
 	"slices"
+	"strings"
+	"testing"
 
 	"github.com/redis/go-redis/v9"
+
+	"github.com/holdfast-dev/holdfast/reservation"
 )
 
 // damage is a fault written into the keys. What an audit finds of it, and what Repair makes of it,
@@ -25,24 +29,63 @@ func command(name, key string, arguments ...any) func(d *damaged) {
 	return func(d *damaged) { d.do(append([]any{name, d.key(key)}, arguments...)...) }
 }
 
+// item returns a damage that writes a SKU anew.
+func item(sku, value string) func(d *damaged) { return command("HSET", "items", sku, value) }
+
+// figure returns a damage that moves a figure of a SKU.
+func figure(sku, name string, units int) func(d *damaged) {
+	return func(d *damaged) { moveFigure(d.t, d.Store, mustStock(""), sku, name, units) }
+}
+
+// moveFigure moves a figure of a SKU in one step, as a fault would: nothing else moves between.
+func moveFigure(
+	t *testing.T, s *Store, stock reservation.StockID, sku, figure string, units int,
+) {
+	t.Helper()
+	const script = `
+		local value = redis.call('HGET', KEYS[1], ARGV[1])
+		local h, r, q, f, policy = string.match(value .. ' ', '^(%d+) (%d+) ?(%d*) ?(%d*)(.-) $')
+		local figures = { h = h, r = r, q = tonumber(q) or 0, f = tonumber(f) or 0 }
+		figures[ARGV[2]] = figures[ARGV[2]] + ARGV[3]
+		value = figures.h .. ' ' .. figures.r .. ' ' .. figures.q .. ' ' .. figures.f
+		return redis.call('HSET', KEYS[1], ARGV[1], value .. policy)`
+	err := s.client.Eval(t.Context(), script, []string{s.keys.of(stock).items()}, sku, figure,
+		units).Err()
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+// word returns a damage that writes another word, counted from 0, into a field of a hash.
+func word(key, field string, index int, text string) func(d *damaged) {
+	return func(d *damaged) {
+		words := strings.Split(d.client.HGet(d.ctx, d.key(key), field).Val(), " ")
+		words[index] = text
+		d.do("HSET", d.key(key), field, strings.Join(words, " "))
+	}
+}
+
 func figureDamages() []damage {
 	return []damage{
-		{name: "reserved is too high", do: command("HINCRBY", "sku:tea", "r", 5)},
-		{name: "reserved is too low", do: command("HINCRBY", "sku:mug", "r", -2)},
-		{name: "reserved is negative", do: command("HSET", "sku:tea", "r", -4)},
-		{name: "queued is too high", do: command("HINCRBY", "sku:mug", "q", 3)},
-		{name: "queued is too low", do: command("HINCRBY", "sku:mug", "q", -3)},
-		{name: "queued where nothing waits", do: command("HSET", "sku:tea", "q", 2, "f", 0)},
-		{name: "filling without units", do: command("HSET", "sku:mug", "f", 2)},
-		{name: "on hand is negative", do: command("HSET", "sku:tea", "h", -1)},
-		{name: "on hand is not the journal's", do: command("HINCRBY", "sku:tea", "h", 4)},
-		{name: "on hand is out of range", do: command("HSET", "sku:tea", "h", "1000000000001")},
-		{name: "a figure is no number", do: command("HSET", "sku:tea", "r", "many")},
-		{name: "a SKU has lost its figures", do: command("HDEL", "sku:mug", "h", "r")},
-		{name: "a policy is not the journal's", do: command("HSET", "sku:mug", "bl", 5)},
+		{name: "reserved is too high", do: figure("tea", "r", 5)},
+		{name: "reserved is too low", do: figure("mug", "r", -2)},
+		{name: "reserved is negative", do: item("tea", "48 -4")},
+		{name: "queued is too high", do: figure("mug", "q", 3)},
+		{name: "queued is too low", do: figure("mug", "q", -3)},
+		{name: "queued is not there", do: item("mug", "10 16\nbm 2")},
+		{name: "queued where nothing waits", do: item("tea", "48 6 2 0")},
+		{name: "filling without units", do: item("mug", "10 16 6 2\nbm 2")},
+		{name: "on hand is negative", do: item("tea", "-1 6")},
+		{name: "on hand is not the journal's", do: figure("tea", "h", 4)},
+		{name: "on hand is out of range", do: item("tea", "1000000000001 6")},
+		{name: "a figure is no number", do: item("tea", "48 many")},
+		{name: "a figure is missing", do: item("mug", "10 16 6\nbm 2")},
+		{name: "a SKU has lost its figures", do: item("mug", "\nbm 2")},
+		{name: "a policy is not the journal's", do: item("mug", "10 16 6 0\nbm 2\nbl 5")},
+		{name: "a policy is no number", do: item("mug", "10 16 6 0\nbm two")},
 		{name: "the default policy is not the journal's", do: command("HSET", "policy", "ss", 5)},
 		{name: "a SKU is gone", do: func(d *damaged) {
-			d.do("DEL", d.key("sku:tea"))
+			d.do("HDEL", d.key("items"), "tea")
 			d.do("ZREM", d.key("skus"), "tea")
 		}},
 		{name: "a key is of another kind", do: func(d *damaged) {
@@ -59,17 +102,19 @@ func recordDamages() []damage {
 			d.do("ZREM", d.key("committed"), "fed")
 		}},
 		{name: "a reservation has lost its state", do: command("HDEL", "res:fed", "s")},
-		{name: "a state that is none", do: command("HSET", "res:fed", "s", 9)},
-		{name: "a finished one is open", do: command("HSET", "res:fed", "s", 4)},
-		{name: "an open one is finished", do: command("HSET", "res:gone", "s", 2)},
-		{name: "a firm one is held", do: command("HSET", "res:fed", "s", 1)},
-		{name: "a hold in its second term", do: command("HSET", "res:held", "k", 2)},
-		{name: "a term that began never", do: command("HDEL", "res:late", "b")},
-		{name: "a hold without expiry", do: command("HDEL", "res:held", "e")},
-		{name: "a finished one is kept for ever", do: command("HDEL", "res:gone", "p")},
-		{name: "no fingerprint", do: command("HDEL", "res:fed", "v")},
-		{name: "a time that is no number", do: command("HSET", "res:fed", "c", "noon")},
-		{name: "the grant is not the journal's", do: command("HSET", "res:fed", "c", 1767225600007)},
+		{name: "a reservation has lost its grant", do: command("HDEL", "res:fed", "h")},
+		{name: "a state that is none", do: word("res:fed", "s", 0, "9")},
+		{name: "a finished one is open", do: word("res:fed", "s", 0, "4")},
+		{name: "an open one is finished", do: word("res:gone", "s", 0, "2")},
+		{name: "a firm one is held", do: word("res:fed", "s", 0, "1")},
+		{name: "a hold in its second term", do: word("res:held", "s", 1, "2")},
+		{name: "a term that began never", do: word("res:late", "s", 4, "0")},
+		{name: "a hold without expiry", do: word("res:held", "s", 2, "0")},
+		{name: "a finished one is kept for ever", do: word("res:gone", "s", 3, "0")},
+		{name: "an open one was released as a whole", do: word("res:fed", "s", 5, "1")},
+		{name: "no fingerprint", do: word("res:fed", "h", 4, "-")},
+		{name: "a time that is no number", do: word("res:fed", "h", 0, "noon")},
+		{name: "the grant is not the journal's", do: word("res:fed", "h", 0, "1767225600007")},
 		{name: "a reservation that nobody granted", do: func(d *damaged) {
 			d.do("COPY", d.key("res:fed"), d.key("res:twin"))
 			d.zadd("committed", d.score("committed", "fed"), "twin")
@@ -88,6 +133,11 @@ func lineDamages() []damage {
 		)},
 		{name: "fulfilled units of a hold", do: command("HSET", "res:held", "o2", "0 0 1")},
 		{name: "an uncounted line waits", do: command("HSET", "res:held", "o2", "0 1 0")},
+		{name: "a cut line without a reason", do: command("HSET", "res:held", "l1", "5 2 0 44 1 tea")},
+		{name: "a whole line with a reason", do: command(
+			"HSET", "res:fed", "l1", "3 3 0 44 1:6:2 tea",
+		)},
+		{name: "a reason that is none", do: command("HSET", "res:fed", "l1", "3 3 0 44 1:9:2 tea")},
 		{name: "a line is lost", do: command("HDEL", "res:held", "l2")},
 		{name: "a line too many", do: command("HSET", "res:fed", "l2", "1 1 0 44 1 tea")},
 		{name: "a line is no line", do: command("HSET", "res:fed", "l1", "three of tea")},
@@ -193,7 +243,10 @@ func journalDamages() []damage {
 			d.rewrite(0, "RESTOCKED\tr1\tmug\t11\nBACK_IN_STOCK\tmug\t11")
 		}},
 		{name: "an event cannot be", do: func(d *damaged) {
-			d.rewrite(-1, "EXTENDED\tnobody\t5\nEXTENDED\tnobody\t5")
+			d.rewrite(-1, "EXTENDED\tnobody\t5")
+		}},
+		{name: "an event is there twice", do: func(d *damaged) {
+			d.rewrite(-1, "EXTENDED\theld\t5\nEXTENDED\theld\t5")
 		}},
 	}
 }

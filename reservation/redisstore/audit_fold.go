@@ -62,14 +62,18 @@ func milliseconds(t time.Time) string {
 }
 
 func lineText(l *reservation.KeptLine) string {
-	return fmt.Sprintf("%s: granted %d of %d, covered %d, backordered %d, fulfilled %d, counted %v",
+	text := fmt.Sprintf("%s: granted %d of %d, covered %d, backordered %d, fulfilled %d, counted %v",
 		l.SKU, l.Granted, l.Requested, l.Covered, l.Backordered, l.Fulfilled, l.Counted)
+	if l.Reason != 0 {
+		text += ", cut for " + l.Reason.String()
+	}
+	return text
 }
 
 func toldText(l *ledger.Line) string {
 	return lineText(&reservation.KeptLine{
 		SKU: l.SKU, Requested: l.Requested, Granted: l.Granted, Covered: l.Covered,
-		Backordered: l.Backordered, Fulfilled: l.Fulfilled, Counted: l.Counted,
+		Backordered: l.Backordered, Fulfilled: l.Fulfilled, Counted: l.Counted, Reason: l.Reason,
 	})
 }
 

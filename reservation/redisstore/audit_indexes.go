@@ -11,65 +11,97 @@ import (
 // indexPage is how many entries of an index one step looks at.
 const indexPage = 500
 
-// indexes looks for entries of indexes without what they list. Each is met by ZSCAN, its record is
-// looked for, and where it is not found both are looked at again in one step.
+// indexes looks for entries of indexes without what they list, and for SKUs that are not listed.
+// Each entry is met by ZSCAN, what it lists is looked for, and where it is not found both are
+// looked at again in one step.
 func (a *audit) indexes(ctx context.Context) error {
 	for _, index := range []struct {
-		name, key, kind string
-		confirm         func(ctx context.Context, index string, names []string) error
+		name, key string
+		lists     kind
+		confirm   func(ctx context.Context, index string, names []string) error
 	}{
-		{indexHeld, a.keys.held(), "res:", a.strayReservations},
-		{indexCommitted, a.keys.committed(), "res:", a.strayReservations},
-		{indexFinished, a.keys.finished(), "res:", a.strayReservations},
-		{indexRequests, a.keys.requests(), "req:", a.strayRequests},
-		{indexFilling, a.keys.filling(), "sku:", a.strayItems},
-		{indexWaiting, a.keys.waiting(), "sku:", a.strayItems},
+		{indexHeld, a.keys.held(), kindReservation, a.strayReservations},
+		{indexCommitted, a.keys.committed(), kindReservation, a.strayReservations},
+		{indexFinished, a.keys.finished(), kindReservation, a.strayReservations},
+		{indexRequests, a.keys.requests(), kindRequest, a.strayRequests},
+		{indexFilling, a.keys.filling(), kindItem, a.strayItems},
+		{indexWaiting, a.keys.waiting(), kindItem, a.strayItems},
 	} {
-		err := a.index(ctx, index.key, index.kind, func(missing []string) error {
+		err := a.index(ctx, index.key, index.lists, func(missing []string) error {
 			return index.confirm(ctx, index.name, missing)
 		})
 		if err != nil {
 			return err
 		}
 	}
-	return nil
+	return a.unlistedItems(ctx)
 }
 
-// index goes over one index and hands on the names without a key.
+// kind is what an index lists.
+type kind uint8
+
+const (
+	kindReservation kind = iota + 1
+	kindRequest
+	kindItem
+)
+
+// index goes over one index and hands on the names of what is not there.
 func (a *audit) index(
-	ctx context.Context, key, kind string, confirm func(missing []string) error,
+	ctx context.Context, key string, lists kind, confirm func(missing []string) error,
 ) error {
 	var cursor uint64
 	for {
 		pairs, next, err := a.store.client.ZScan(ctx, key, cursor, "", indexPage).Result()
 		if err != nil {
-			return a.store.failure(err)
+			return a.store.failure(ctx, err)
 		}
-		pipe := a.store.client.Pipeline()
 		var names []string
-		var exist []*redis.IntCmd
 		for i := 0; i < len(pairs); i += 2 {
 			names = append(names, pairs[i])
-			exist = append(exist, pipe.Exists(ctx, a.keys.base+kind+pairs[i]))
 		}
-		if _, err := pipe.Exec(ctx); err != nil && len(names) > 0 {
-			return a.store.failure(err)
-		}
-		var missing []string
-		for i, exists := range exist {
-			if exists.Val() == 0 {
-				missing = append(missing, names[i])
-			}
-		}
-		if err := confirm(missing); err != nil {
+		missing, err := a.notThere(ctx, lists, names)
+		if err != nil {
 			return err
 		}
-		if next == 0 {
-			return nil
+		if err := confirm(missing); err != nil || next == 0 {
+			return err
 		}
 		cursor = next
 	}
 }
+
+// notThere returns which of the names name nothing.
+func (a *audit) notThere(
+	ctx context.Context, lists kind, names []string,
+) (missing []string, err error) {
+	if len(names) == 0 {
+		return nil, nil
+	}
+	pipe := a.store.client.Pipeline()
+	isThere := make([]func() bool, len(names))
+	for i, name := range names {
+		switch lists {
+		case kindReservation:
+			isThere[i] = isOne(pipe.Exists(ctx, a.keys.base+"res:"+name))
+		case kindRequest:
+			isThere[i] = isOne(pipe.Exists(ctx, a.keys.base+"req:"+name))
+		case kindItem:
+			isThere[i] = pipe.HExists(ctx, a.keys.items(), name).Val
+		}
+	}
+	if _, err := pipe.Exec(ctx); err != nil {
+		return nil, a.store.failure(ctx, err)
+	}
+	for i, name := range names {
+		if !isThere[i]() {
+			missing = append(missing, name)
+		}
+	}
+	return missing, nil
+}
+
+func isOne(cmd *redis.IntCmd) func() bool { return func() bool { return cmd.Val() == 1 } }
 
 func (a *audit) stray(index string, finding reservation.Finding) error {
 	finding.Type, finding.What = reservation.FindingIndexEntryStray, index

@@ -6,8 +6,6 @@ import (
 	"slices"
 	"strconv"
 
-	"github.com/redis/go-redis/v9"
-
 	"github.com/holdfast-dev/holdfast/reservation"
 )
 
@@ -19,11 +17,9 @@ const queuePage = 100
 func (a *audit) items(ctx context.Context) error {
 	from := "-"
 	for {
-		names, err := a.store.client.ZRangeByLex(ctx, a.keys.skus(), &redis.ZRangeBy{
-			Min: from, Max: "+", Count: recordsAtOnce,
-		}).Result()
+		names, err := a.skusFrom(ctx, from)
 		if err != nil {
-			return a.store.failure(err)
+			return err
 		}
 		// The queues come behind the figures of a page: looking at them follows the journal further.
 		var queues []string
@@ -72,9 +68,30 @@ func (a *audit) itemsNamed(
 	return nil
 }
 
-// itemKeys looks at SKUs that have a key: they must be listed. Those that are not are held against
-// the journal here, for nothing else will meet them.
-func (a *audit) itemKeys(ctx context.Context, names []string) error {
+// unlistedItems looks for SKUs that the stock has and does not list: nothing else meets them.
+func (a *audit) unlistedItems(ctx context.Context) error {
+	var cursor uint64
+	for {
+		pairs, next, err := a.store.client.HScan(ctx, a.keys.items(), cursor, "", indexPage).Result()
+		if err != nil {
+			return a.store.failure(ctx, err)
+		}
+		var names []string
+		for i := 0; i < len(pairs); i += 2 {
+			names = append(names, pairs[i])
+		}
+		if err := a.wantListed(ctx, names); err != nil {
+			return err
+		}
+		if err := a.walkedOn(len(names)); err != nil || next == 0 {
+			return err
+		}
+		cursor = next
+	}
+}
+
+// wantListed finds those SKUs that the stock has and does not list.
+func (a *audit) wantListed(ctx context.Context, names []string) error {
 	return a.itemsNamed(ctx, names, func(item *storedItem, name string) error {
 		if !item.exists || item.listed {
 			return nil
@@ -217,11 +234,7 @@ func (a *audit) queues(ctx context.Context, names []string) error {
 func (a *audit) queue(ctx context.Context, name string) error {
 	from, before := "-inf", int64(0)
 	for {
-		r, at, err := a.store.readMoment(ctx, scriptAuditQueue, a.stock, func(e *encoder) {
-			e.keys = append(e.keys, a.keys.base+"sku:"+name)
-			e.text(from)
-			e.count(queuePage)
-		})
+		r, at, err := a.store.readMoment(ctx, scriptAuditQueue, a.stock, nil, name, from, queuePage)
 		if err != nil {
 			return err
 		}

@@ -35,7 +35,7 @@ func (s *Store) readHead(ctx context.Context, keys stockKeys) (head, error) {
 	finished, requests := pipe.ZCard(ctx, keys.finished()), pipe.ZCard(ctx, keys.requests())
 	skus := pipe.ZCard(ctx, keys.skus())
 	if _, err := pipe.Exec(ctx); err != nil {
-		return head{}, s.failure(err)
+		return head{}, s.failure(ctx, err)
 	}
 	now, err := presentOf(meta.Val())
 	return head{
@@ -57,9 +57,8 @@ func (a *audit) begin(ctx context.Context) error {
 		return err
 	}
 	a.tally = newTally(h.counts.reservations, h.counts.skus, a.store.options.walkLimit)
-	perRound := int64(a.tally.classes)*(h.counts.reservations+h.counts.requests+h.counts.skus) +
-		h.counts.skus
-	a.total = int64(a.tally.rounds)*perRound + min(h.sequence, defaultJournalCap)
+	perRound := int64(a.tally.classes)*(h.counts.reservations+h.counts.requests) + h.counts.skus
+	a.total = int64(a.tally.rounds)*perRound + h.counts.skus + min(h.sequence, defaultJournalCap)
 	a.at = moment{sequence: h.sequence, epoch: h.epoch}
 	return a.journal(ctx, h)
 }
@@ -74,21 +73,24 @@ func (a *audit) journal(ctx context.Context, h head) error {
 	if err != nil || len(h.first) == 0 {
 		return err
 	}
-	last := min(h.sequence, sequenceOf(h.last[0].ID))
+	last := sequenceOf(h.last[0].ID)
 	for next <= last {
 		entries, err := a.store.client.XRangeN(ctx, a.keys.journal(), idOf(next), idOf(last),
-			feedPortion).Result()
+			a.portion.count()).Result()
 		if err != nil {
-			return a.store.failure(err)
+			return a.store.failure(ctx, err)
 		}
 		if len(entries) == 0 {
 			return a.gap(ctx, next, last+1)
 		}
+		bytes, size := 0, 0
 		for _, entry := range entries {
-			if next, err = a.journalEntry(ctx, entry, next); err != nil {
+			if next, size, err = a.journalEntry(ctx, entry, next); err != nil {
 				return err
 			}
+			bytes += size
 		}
+		a.portion.learn(len(entries), bytes)
 	}
 	return nil
 }
@@ -132,30 +134,31 @@ func (a *audit) journalBegins(h head) (int64, error) {
 	return oldest, nil
 }
 
-// journalEntry looks at one entry, whose first event should be next, and returns what comes next.
+// journalEntry looks at one entry, whose first event should be next. It returns what comes next,
+// and about how much memory the entry takes.
 func (a *audit) journalEntry(
 	ctx context.Context, entry redis.XMessage, next int64,
-) (int64, error) {
+) (behind int64, bytes int, err error) {
 	events, err := readEntry(entry)
 	last := sequenceOf(entry.ID)
 	if err != nil {
 		a.fold = nil
-		return last + 1, a.find(reservation.Finding{
+		return last + 1, 0, a.find(reservation.Finding{
 			Type: reservation.FindingJournalMalformed, What: "entry " + entry.ID, Is: err.Error(),
 			ShouldBe: "events that can be read",
 		})
 	}
 	if first := events[0].Sequence; first != next {
 		if err := a.gap(ctx, next, first); err != nil {
-			return 0, err
+			return 0, 0, err
 		}
 	}
 	for i := range events {
 		if err := a.folded(&events[i]); err != nil {
-			return 0, err
+			return 0, 0, err
 		}
 	}
-	return last + 1, a.walkedOn(len(events))
+	return last + 1, bytesOf(events), a.walkedOn(len(events))
 }
 
 // gap tells of events that the journal does not have, unless it was trimmed meanwhile.

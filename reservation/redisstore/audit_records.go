@@ -69,10 +69,6 @@ func checkState(r *storedRecord) []reservation.Finding {
 			found = append(found, malformed(what, is, shouldBe))
 		}
 	}
-	if r.State < reservation.StateHeld || r.State > reservation.StateExpired {
-		add(true, "state", int(r.State), "1 to 5")
-		return found
-	}
 	if r.Term == 0 {
 		add(r.State != reservation.StateReleased || len(r.Lines) > 0, "term", 0,
 			"0 only of one released before it was reserved")
@@ -92,9 +88,10 @@ func checkState(r *storedRecord) []reservation.Finding {
 	add(isHeld && r.ExpireTime.IsZero(), "expiry", "absent", "a time while HELD")
 	add((r.Term > 1) == r.TermTime.IsZero(), "begin of the term", milliseconds(r.TermTime),
 		"present in the second term and later, only")
+	add(r.ByRelease && !isFulfilled && r.State != reservation.StateReleased, "end by a Release", 1,
+		"0 while "+r.State.String())
 	add(isFinished == r.ForgetTime.IsZero(), "end of the retention", milliseconds(r.ForgetTime),
 		"present of a finished one, only")
-	add(isFinished && open > 0, "open units", open, "0 when "+r.State.String())
 	add(!isFinished && open == 0, "open units", 0, "1 or more while "+r.State.String())
 	add(isFulfilled && fulfilled == 0, "fulfilled units", 0, "1 or more when FULFILLED")
 	add(fulfilled > 0 && !isFulfilled && r.State != reservation.StateCommitted,
@@ -125,6 +122,15 @@ func checkLines(r *storedRecord) []reservation.Finding {
 		add(sum > l.Granted, "covered + backordered + fulfilled", sum,
 			fmt.Sprintf("at most %d, which was granted", l.Granted))
 		add(!l.Counted && l.Backordered > 0, "backordered", l.Backordered, "0 where nothing is counted")
+		if isCut := l.Granted < l.Requested; isCut != (l.Reason != 0) {
+			is := "absent"
+			if l.Reason != 0 {
+				is = l.Reason.String()
+			}
+			finding := malformed("reason", is, "present of a line that got less than requested, only")
+			finding.SKU, finding.Line = l.SKU.String(), i+1
+			found = append(found, finding)
+		}
 		if !r.known[i] {
 			found = append(found, reservation.Finding{
 				Type: reservation.FindingSKUMissing, SKU: l.SKU.String(), Line: i + 1, What: "open units",

@@ -400,23 +400,19 @@ func TestRepair_OfABusyStockIsRight(t *testing.T) {
 	stop := busy(s, stock)
 	defer stop()
 	awaitSequence(t, s, stock, 500)
-	key := s.keys.of(stock).sku(mustSKU("b"))
 	pairs := []struct {
-		field string
-		units int64
+		figure string
+		units  int
 	}{{"r", 7}, {"q", 3}, {"r", -2}, {"f", 1}}
 	for _, off := range pairs {
-		// A figure is moved in one step, as a fault would: nothing else of the SKU moves between.
-		if err := s.client.HIncrBy(t.Context(), key, off.field, off.units).Err(); err != nil {
-			t.Fatal(err)
-		}
+		moveFigure(t, s, stock, "b", off.figure, off.units)
 		answer, err := s.Repair(t.Context(), reservation.RepairRequest{
 			Stock: stock, SKU: mustSKU("b"), Apply: true,
 		})
 		if err != nil {
-			t.Fatalf("after %s%+d: %v", off.field, off.units, err)
+			t.Fatalf("after %s%+d: %v", off.figure, off.units, err)
 		}
-		t.Logf("after %s%+d: %+v", off.field, off.units, answer)
+		t.Logf("after %s%+d: %+v", off.figure, off.units, answer)
 	}
 	if found, _ := auditOf(t, s, stock); len(found) > 0 {
 		t.Errorf("behind the repairs: %q", told(found))
@@ -430,7 +426,7 @@ func TestRepair_OfABusyStockIsRight(t *testing.T) {
 func TestRepair_AnotherOneBetweenCountingAndMendingIsRefused(t *testing.T) {
 	t.Parallel()
 	d := newDamaged(t)
-	d.do("HINCRBY", d.key("sku:tea"), "r", 5)
+	moveFigure(t, d.Store, mustStock(""), "tea", "r", 5)
 	request := reservation.RepairRequest{Stock: mustStock(""), SKU: mustSKU("tea"), Apply: true}
 	_, _, at, err := d.count(d.ctx, request)
 	if err != nil {
@@ -440,7 +436,8 @@ func TestRepair_AnotherOneBetweenCountingAndMendingIsRefused(t *testing.T) {
 		t.Fatal(err)
 	}
 	before := keysOf(t, d.client, d.options.Prefix)
-	_, err = d.mend(d.ctx, request, d.health.runID(), at, reservation.RepairedFigures{Reserved: 5})
+	_, err = d.mend(d.ctx, request, d.scripts.present().process, at,
+		reservation.RepairedFigures{Reserved: 5})
 	if reservation.ReasonOf(err) != reservation.ReasonRepairConflict {
 		t.Errorf("the second is told %v", err)
 	}

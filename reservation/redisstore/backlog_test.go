@@ -53,7 +53,7 @@ func reserveMany(t *testing.T, s *Store, sku string, ids []string, ttl time.Dura
 }
 
 // setMode sets a SKU's backorder mode.
-func setMode(t *testing.T, s *Store, sku string, mode reservation.BackorderMode) {
+func setMode(t testing.TB, s *Store, sku string, mode reservation.BackorderMode) {
 	t.Helper()
 	_, err := s.SetPolicy(context.Background(), mustStock(""), mustSKU(sku), reservation.PolicyChange{
 		Policy: reservation.Policy{BackorderMode: reservation.Some(mode)},
@@ -256,20 +256,34 @@ func TestHolds_ManyRunOutAtOnce(t *testing.T) {
 // expireTogether sets the expiry of all holds to one moment soon, as Extend would, and returns it.
 func expireTogether(t *testing.T, s *Store, ids []string) time.Time {
 	t.Helper()
-	ctx := context.Background()
-	keys := s.keys.of(mustStock(""))
 	at := time.Now().Add(3 * time.Second).Truncate(time.Millisecond)
+	expireAt(t, s, ids, at)
+	return at
+}
+
+func expireAt(t *testing.T, s *Store, ids []string, at time.Time) {
+	t.Helper()
+	expireIn(t, s, mustStock(""), ids, at)
+}
+
+// expireIn sets the expiry of fresh holds of a stock, in their records and their index.
+func expireIn(
+	t *testing.T, s *Store, stock reservation.StockID, ids []string, at time.Time,
+) {
+	t.Helper()
+	ctx := context.Background()
+	keys := s.keys.of(stock)
+	state := fmt.Sprintf("%d 1 %d 0 0 0", reservation.StateHeld, at.UnixMilli())
 	for chunk := range slices.Chunk(ids, 1000) {
 		pipe := s.client.Pipeline()
 		for _, id := range chunk {
-			pipe.HSet(ctx, keys.reservation(mustID(id)), "e", at.UnixMilli())
+			pipe.HSet(ctx, keys.reservation(mustID(id)), "s", state)
 			pipe.ZAdd(ctx, keys.held(), redis.Z{Score: float64(at.UnixMilli()), Member: id})
 		}
 		if _, err := pipe.Exec(ctx); err != nil {
 			t.Fatal(err)
 		}
 	}
-	return at
 }
 
 // awaitClock waits until the store's clock has come to a moment, with Reserves going on.

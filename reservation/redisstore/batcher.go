@@ -25,41 +25,6 @@ const (
 	retryAfterOverload = 50 * time.Millisecond
 )
 
-// The life of an operation: whoever moves it away from waiting owns it.
-const (
-	opWaiting int32 = iota
-	opTaken
-	opAbandoned
-)
-
-// operation is one request to one stock on its way through the batcher.
-type operation struct {
-	script scriptName
-	// encode appends the request's arguments; notAfter is ms of store time.
-	encode func(e *encoder, notAfter int64)
-	lines  int
-	bytes  int
-	// repeatable says that sending it twice is as good as once: it carries an id, or sets what is
-	// set.
-	repeatable bool
-	// deadline is the caller's; zero: none.
-	deadline time.Time
-
-	entered  time.Time // when it began to wait
-	life     atomic.Int32
-	notAfter atomic.Int64 // ms of store time, 0 before it is sent
-	tries    int
-	done     chan struct{}
-	reply    *reply
-	err      error
-}
-
-// finish hands the outcome to the caller.
-func (op *operation) finish(r *reply, err error) {
-	op.reply, op.err = r, err
-	close(op.done)
-}
-
 // batcher gathers the operations of one stock: one batch is in flight, what arrives meanwhile is
 // the next. There is no timer: a lone caller never waits.
 type batcher struct {
@@ -74,8 +39,11 @@ type batcher struct {
 	lines   int
 	bytes   int
 	running bool
-	users   int  // callers that hold the batcher; guarded by the registry
-	known   bool // the stock is in the set of stocks; guarded by the registry
+	users   int       // callers that hold the batcher; guarded by the registry
+	listed  time.Time // the scan that found it registered last; guarded by the registry
+
+	newest     int64                        // sequence of the last answer; the sender's own
+	registered atomic.Pointer[registration] // nil: not that this server knew
 }
 
 // do sends an operation and waits for its outcome. When ctx ends first, the outcome is known if the
@@ -107,11 +75,7 @@ func (b *batcher) do(ctx context.Context, op *operation) (*reply, error) {
 		return op.reply, op.err
 	default:
 	}
-	notAfter := op.notAfter.Load()
-	if notAfter == 0 { // taken, but not encoded yet
-		notAfter = b.latest()
-	}
-	return nil, outcomeUnknown(notAfter, ctx.Err())
+	return nil, outcomeUnknown(op.leave(b.latest()), ctx.Err())
 }
 
 // enqueue adds an operation and starts the sender if it rests; false when too much waits.
@@ -178,6 +142,18 @@ func (b *batcher) take(again []*operation) []*operation {
 		b.running = false
 	}
 	return batch
+}
+
+// callerLeft returns why a caller does not wait any more, nil while it does. Only the caller's own
+// context is asked: the store's limits and the network's run out in the same words.
+func callerLeft(ctx context.Context) error {
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	if deadline, ok := ctx.Deadline(); ok && !time.Now().Before(deadline) {
+		return context.DeadlineExceeded // its timer is about to say so
+	}
+	return nil
 }
 
 func gaveUp(cause error) error {

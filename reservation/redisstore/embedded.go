@@ -5,6 +5,7 @@ import (
 	"crypto/rand"
 	"errors"
 	"fmt"
+	"time"
 
 	"github.com/alicebob/miniredis/v2"
 	"github.com/redis/go-redis/v9"
@@ -18,7 +19,7 @@ func OpenEmbedded(ctx context.Context, options Options) (*Store, error) {
 	if err != nil {
 		return nil, err
 	}
-	scripts, err := loadScripts(false, options)
+	texts, err := joinScripts(false, options)
 	if err != nil {
 		return nil, err
 	}
@@ -30,17 +31,32 @@ func OpenEmbedded(ctx context.Context, options Options) (*Store, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := newStore(options, scripts)
+	s := newStore(options, texts)
 	s.closeEmbedded = server.Close
 	s.client, s.watchClient = redis.NewClient(config), newWatchClient(config)
-	s.health.set(rand.Text(), nil)
+	set, err := s.scripts.meet(rand.Text())
+	if err == nil {
+		err = loadEach(ctx, s.client, set)
+	}
+	asked := time.Now()
 	told, timeErr := s.client.Time(ctx).Result()
-	if err := errors.Join(timeErr, s.load(ctx)); err != nil {
+	if err := errors.Join(err, timeErr); err != nil {
 		_ = errors.Join(s.client.Close(), s.watchClient.Close())
 		server.Close()
 		return nil, fmt.Errorf("load the embedded store: %w", err)
 	}
-	s.clock.tell(told.UnixMilli())
+	s.clock.tell(told.UnixMilli(), asked)
 	s.startBackground() //nolint:contextcheck // it outlives the call that opens the store
 	return s, nil
+}
+
+// loadEach loads the scripts one by one: miniredis takes some milliseconds for each, and all of
+// them together may take longer on a busy machine than a call should.
+func loadEach(ctx context.Context, client *redis.Client, set *scriptSet) error {
+	for _, name := range allScripts() {
+		if err := client.ScriptLoad(ctx, set.byName[name].source).Err(); err != nil {
+			return fmt.Errorf("load the script %s: %w", name, err)
+		}
+	}
+	return nil
 }

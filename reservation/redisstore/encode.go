@@ -4,40 +4,98 @@ import (
 	"crypto/sha256"
 	"encoding/base64"
 	"encoding/binary"
+	"strconv"
+	"strings"
+	"sync"
 	"time"
 
 	"github.com/holdfast-dev/holdfast/reservation"
 )
 
-// encoder builds the keys and arguments of one script call. A key stands there once, however many
-// requests of the batch name it.
+// encoder builds the keys and fields of one script call for a batch; see lua/include/fields.lua. It
+// is used again for later batches, so that a batch costs no allocation a field.
 type encoder struct {
-	stock   stockKeys
-	keys    []string
-	indexes map[string]int
+	stock stockKeys
+	keys  []string
+	// skus are those that the requests name, each once, however many of them do.
+	skus    []byte
+	numbers map[reservation.SKU]int
+	fields  []byte
 	args    []any
 }
 
+var encoders = sync.Pool{New: func() any {
+	return &encoder{numbers: make(map[reservation.SKU]int)}
+}}
+
+// mostKept bounds the buffers of an encoder that is kept for later, in bytes.
+const mostKept = 1 << 20
+
+// newEncoder returns an empty encoder; free gives it back.
 func newEncoder(stock stockKeys) *encoder {
-	fixed := stock.fixed()
-	return &encoder{stock: stock, keys: fixed[:], indexes: make(map[string]int)}
-}
-
-// key declares a key and adds its index in KEYS as an argument.
-func (e *encoder) key(name string) {
-	index, ok := e.indexes[name]
+	e, ok := encoders.Get().(*encoder)
 	if !ok {
-		e.keys = append(e.keys, name)
-		index = len(e.keys)
-		e.indexes[name] = index
+		panic("the pool of encoders holds something else")
 	}
-	e.args = append(e.args, index)
+	e.stock = stock
+	fixed := stock.fixed()
+	e.keys = append(e.keys[:0], fixed[:]...)
+	e.skus, e.fields = e.skus[:0], e.fields[:0]
+	clear(e.numbers)
+	return e
 }
 
-func (e *encoder) number(n int64)  { e.args = append(e.args, n) }
-func (e *encoder) text(s string)   { e.args = append(e.args, s) }
-func (e *encoder) count(n int)     { e.args = append(e.args, n) }
-func (e *encoder) flag(value bool) { e.args = append(e.args, boolToInt(value)) }
+// free gives an encoder back once its call has been answered.
+func (e *encoder) free() {
+	clear(e.args)
+	if cap(e.fields)+cap(e.skus) <= mostKept {
+		encoders.Put(e)
+	}
+}
+
+// call returns the arguments of EVALSHA: the script, the keys, what every script gets first, and
+// what this batch asks of it. They are valid until free.
+func (e *encoder) call(sha string, header []any, requests int) []any {
+	args := append(e.args[:0], "evalsha", sha, len(e.keys))
+	// The client finds the key by which it routes only where it is a plain string.
+	args = append(args, e.keys[0])
+	for i := range e.keys[1:] {
+		args = append(args, &e.keys[i+1])
+	}
+	args = append(args, header...)
+	args = append(args, requests, e.skus, e.fields)
+	e.args = args
+	return args
+}
+
+// key adds a key, and its index in KEYS as a field.
+func (e *encoder) key(name string) { e.count(e.addKey(name)) }
+
+// addKey adds a key and returns its index in KEYS. The same key may stand there twice.
+func (e *encoder) addKey(name string) int {
+	e.keys = append(e.keys, name)
+	return len(e.keys)
+}
+
+// sku adds the number of a SKU as a field.
+func (e *encoder) sku(sku reservation.SKU) { e.count(e.numberOf(sku)) }
+
+// numberOf returns the number of a SKU among those that the requests name, from 1.
+func (e *encoder) numberOf(sku reservation.SKU) int {
+	number, ok := e.numbers[sku]
+	if !ok {
+		number = len(e.numbers) + 1
+		e.numbers[sku] = number
+		e.skus = append(append(e.skus, sku.String()...), '\n')
+	}
+	return number
+}
+
+func (e *encoder) number(n int64) { e.fields = append(strconv.AppendInt(e.fields, n, 10), '\n') }
+func (e *encoder) text(s string)  { e.fields = append(append(e.fields, s...), '\n') }
+func (e *encoder) count(n int)    { e.number(int64(n)) }
+
+func (e *encoder) flag(value bool) { e.count(boolToInt(value)) }
 
 // time adds a time in ms; the zero time is 0.
 func (e *encoder) time(t time.Time) {
@@ -48,11 +106,18 @@ func (e *encoder) time(t time.Time) {
 	e.number(t.UnixMilli())
 }
 
-// skuLines adds the number of lines and of each the SKU's index in KEYS and its units.
+// lines adds a text that may have several lines; see lua/restore.lua.
+func (e *encoder) lines(s string) { e.text(strings.ReplaceAll(s, "\n", betweenLines)) }
+
+// betweenLines stands for a newline in a text, as fields end with one. No id and no SKU holds a
+// control character.
+const betweenLines = "\x1d"
+
+// skuLines adds the number of lines and of each the SKU and its units.
 func (e *encoder) skuLines(lines reservation.Lines) {
 	e.count(lines.Len())
 	for _, line := range lines.All() {
-		e.key(e.stock.sku(line.SKU))
+		e.sku(line.SKU)
 		e.number(line.Quantity.Units())
 	}
 }

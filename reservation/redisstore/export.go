@@ -5,8 +5,6 @@ import (
 	"slices"
 	"time"
 
-	"github.com/redis/go-redis/v9"
-
 	"github.com/holdfast-dev/holdfast/reservation"
 )
 
@@ -159,11 +157,9 @@ func (x *export) requestsNamed(ctx context.Context, names []string) error {
 func (x *export) itemPages(ctx context.Context) error {
 	from := "-"
 	for {
-		names, err := x.store.client.ZRangeByLex(ctx, x.keys.skus(), &redis.ZRangeBy{
-			Min: from, Max: "+", Count: recordsAtOnce,
-		}).Result()
+		names, err := x.skusFrom(ctx, from)
 		if err != nil {
-			return x.store.failure(err)
+			return err
 		}
 		items, stockDefault, at, err := x.store.readFigures(ctx, x.stock, names)
 		if err != nil {

@@ -145,6 +145,7 @@ func (x *export) amend(event *reservation.Event) {
 		return // BACKORDER_FILLED
 	}
 	a.State, a.ForgetTime = event.State, time.Time{}
+	a.ByRelease = event.Type == reservation.EventReleased && event.Request.IsZero()
 	if a.State.IsFinished() {
 		a.ForgetTime = x.forgetTime(event.Time)
 	}

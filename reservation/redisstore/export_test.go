@@ -113,13 +113,6 @@ func plainOf(t *testing.T, s *Store, stock reservation.StockID) map[string]any {
 			continue
 		}
 		fields := s.client.HGetAll(t.Context(), key).Val()
-		if fields["p"] == "" {
-			delete(fields, "p") // of one that was finished and is not any more
-		}
-		if fields["q"] == "0" {
-			delete(fields, "q") // of a SKU that had a queue once
-			delete(fields, "f")
-		}
 		for i := range len(fields) {
 			dropUnmoved(fields, strconv.Itoa(i+1))
 		}
@@ -132,6 +125,9 @@ func plainOf(t *testing.T, s *Store, stock reservation.StockID) map[string]any {
 func dropUnmoved(fields map[string]string, line string) {
 	words := strings.Fields(fields["l"+line])
 	open := strings.Fields(fields["o"+line])
+	if isFinished := fields["s"] >= "3"; isFinished && len(open) == 3 && open[2] == "0" {
+		delete(fields, "o"+line) // of what is finished only fulfilled units count
+	}
 	if len(words) < 3 || len(open) != 3 || open[2] != "0" || open[1] != words[2] {
 		return
 	}
@@ -329,7 +325,7 @@ func TestRestore_GoesOnWhereItWasLeftOff(t *testing.T) {
 func TestExport_StopsAtWhatItCannotRead(t *testing.T) {
 	t.Parallel()
 	for _, do := range []func(d *damaged){
-		command("HSET", "res:fed", "c", "noon"), command("HSET", "sku:tea", "r", "many"),
+		word("res:fed", "h", 0, "noon"), item("tea", "48 many"),
 		command("HDEL", "req:r1", "g"),
 	} {
 		d := newDamaged(t)
@@ -339,5 +335,39 @@ func TestExport_StopsAtWhatItCannotRead(t *testing.T) {
 		if reservation.ReasonOf(err) != reservation.ReasonRecordUnreadable {
 			t.Errorf("got %v", err)
 		}
+	}
+}
+
+func TestRestore_NothingElseWritesToTheStockMeanwhile(t *testing.T) {
+	t.Parallel()
+	d := newDamaged(t)
+	parts, _ := exportOf(t, d.Store, mustStock(""))
+	lost := errors.New("the connection is lost")
+	copied := mustStock("copied")
+	_, err := d.Restore(d.ctx, restoreOf(copied), handOut(parts[:len(parts)-1], lost))
+	if !errors.Is(err, lost) {
+		t.Fatal(err)
+	}
+	// All that was written so far is flushed, and its holds are due.
+	_, err = d.Restore(d.ctx, restoreOf(copied), handOut(parts[:len(parts)-1], io.EOF))
+	if reservation.ReasonOf(err) != reservation.ReasonInvalidRequest {
+		t.Fatal(err)
+	}
+	d.Advance(2 * time.Hour)
+	before := keysOf(t, d.client, d.options.Prefix)
+	for _, name := range batchOrder() {
+		if name == scriptPurge || name == scriptRestore {
+			continue // purge takes away only what is past its retention
+		}
+		// Whatever is asked for, it is not even read.
+		_, err := d.change(d.ctx, copied, &operation{
+			script: name, lines: 1, encode: func(*encoder, int64) {},
+		}, false)
+		if reservation.ReasonOf(err) != reservation.ReasonStockRestoring {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+	if difference := cmp.Diff(before, keysOf(t, d.client, d.options.Prefix)); difference != "" {
+		t.Errorf("something was written:\n%s", difference)
 	}
 }

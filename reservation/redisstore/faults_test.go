@@ -111,13 +111,13 @@ func TestStore_FlushedScriptsAreLoadedAgain(t *testing.T) {
 	}
 }
 
-func TestStore_ADamagedKeyHurtsOnlyItsOwnCallers(t *testing.T) {
+func TestStore_ADamagedItemHurtsOnlyItsOwnCallers(t *testing.T) {
 	t.Parallel()
 	ctx := context.Background()
 	s := stocked(t, Options{})
 	restock(t, s, "other", "bowl", 1_000)
-	damaged := s.keys.of(mustStock("")).sku(mustSKU("bowl"))
-	if err := s.client.Set(ctx, damaged, "damaged", 0).Err(); err != nil {
+	items := s.keys.of(mustStock("")).items()
+	if err := s.client.HSet(ctx, items, "bowl", "damaged").Err(); err != nil {
 		t.Fatal(err)
 	}
 	var callers sync.WaitGroup
@@ -129,10 +129,10 @@ func TestStore_ADamagedKeyHurtsOnlyItsOwnCallers(t *testing.T) {
 			}
 			_, err := s.Reserve(ctx, reserveOf(fmt.Sprintf("o%d", n), sku))
 			if sku == "mug" && err != nil {
-				t.Errorf("a neighbour of a damaged key: %v", err)
+				t.Errorf("a neighbour of a damaged SKU: %v", err)
 			}
 			if sku == "bowl" && reservation.ReasonOf(err) != reservation.ReasonInternal {
-				t.Errorf("a caller of a damaged key: %v", err)
+				t.Errorf("a caller of a damaged SKU: %v", err)
 			}
 		})
 	}

@@ -12,17 +12,17 @@ import (
 )
 
 const (
-	// feedEntries and feedEvents bound what a feed keeps in memory for all watchers of a stock:
-	// about half a second of a busy stock. Who falls behind further reads the journal itself.
-	feedEntries = 512
-	feedEvents  = 8_192
+	// feedReads and feedBytes bound what a feed keeps in memory for all watchers of a stock: a fifth
+	// of a second of the busiest. Who falls behind further reads the journal itself.
+	feedReads = 512
+	feedBytes = 4 << 20
 	// feedBlock is how long the reader waits for news before it looks whether the store is still
 	// the one that it followed.
 	feedBlock = 500 * time.Millisecond
-	// feedPortion is how many journal entries are read at once.
-	feedPortion = 64
-	// maxFeeds bounds the stocks that one server watches, for each takes a connection.
-	maxFeeds = 64
+	// feedGather is how long the reader lets news gather after it has read some. A busy stock writes
+	// thousands of entries a second; handing each of them to each watcher by itself would cost more
+	// than all else that is done for them. What comes after a rest is handed on at once.
+	feedGather = 10 * time.Millisecond
 )
 
 // feed is the newest part of a stock's journal, read once for all of its watchers.
@@ -31,14 +31,21 @@ type feed struct {
 	stock reservation.StockID
 	stop  context.CancelFunc
 
-	watchers int // guarded by feeds
+	watchers int     // guarded by feeds
+	portion  portion // the reader's own
 
-	mu      sync.Mutex
-	entries [][]reservation.Event // without a gap, oldest first
-	events  int                   // in entries
-	last    int64                 // sequence of the newest event, read or not kept
-	news    chan struct{}         // closed when entries, last or err change
-	err     error                 // why the feed ended
+	mu    sync.Mutex
+	reads []feedRead    // what each read brought; without a gap, oldest first
+	bytes int           // of reads
+	last  int64         // sequence of the newest event, read or not kept
+	news  chan struct{} // closed when reads, last or err change
+	err   error         // why the feed ended
+}
+
+// feedRead is what one read brought.
+type feedRead struct {
+	events []reservation.Event
+	bytes  int
 }
 
 // after returns the events behind a sequence that the feed has. behind is true when some are not
@@ -54,47 +61,55 @@ func (f *feed) after(sequence int64) (events []reservation.Event, behind bool, n
 	if sequence >= f.last {
 		return nil, false, f.news, nil
 	}
-	if len(f.entries) == 0 || f.entries[0][0].Sequence > sequence+1 {
+	if len(f.reads) == 0 || f.reads[0].events[0].Sequence > sequence+1 {
 		return nil, true, nil, nil
 	}
-	for _, entry := range f.entries {
-		if rest := eventsAfter(entry, sequence); len(rest) > 0 {
+	for _, read := range f.reads {
+		if rest := eventsAfter(read.events, sequence); len(rest) > 0 {
 			return rest, false, nil, nil
 		}
 	}
 	return nil, true, nil, nil
 }
 
-// eventsAfter returns the events of an entry behind a sequence.
-func eventsAfter(entry []reservation.Event, sequence int64) []reservation.Event {
-	first := entry[0].Sequence
+// eventsAfter returns those of events without a gap that stand behind a sequence.
+func eventsAfter(events []reservation.Event, sequence int64) []reservation.Event {
+	first := events[0].Sequence
 	if sequence < first {
-		return entry
+		return events
 	}
-	return entry[min(int64(len(entry)), sequence-first+1):]
+	return events[min(int64(len(events)), sequence-first+1):]
 }
 
-// add takes an entry in and lets the oldest go.
-func (f *feed) add(entry []reservation.Event) {
+// add takes in what a read brought and lets the oldest go. The newest stays, however large.
+func (f *feed) add(read feedRead) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	f.entries = append(f.entries, entry)
-	f.events += len(entry)
-	for len(f.entries) > 1 && (len(f.entries) > feedEntries || f.events > feedEvents) {
-		f.events -= len(f.entries[0])
-		f.entries[0] = nil
-		f.entries = f.entries[1:]
+	f.reads = append(f.reads, read)
+	f.bytes += read.bytes
+	for len(f.reads) > 1 && (len(f.reads) > feedReads || f.bytes > feedBytes) {
+		f.bytes -= f.reads[0].bytes
+		f.reads[0] = feedRead{}
+		f.reads = f.reads[1:]
 	}
-	f.last = entry[len(entry)-1].Sequence
+	f.last = read.events[len(read.events)-1].Sequence
 	f.tell()
 }
 
-// end makes every watcher return err.
+// end makes every watcher return err; the first reason stands.
 func (f *feed) end(err error) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	f.err = err
-	f.tell()
+	if f.err == nil {
+		f.err = err
+		f.tell()
+	}
+}
+
+func (f *feed) ended() bool {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return f.err != nil
 }
 
 // tell wakes the watchers that wait; f.mu is held.
@@ -105,10 +120,16 @@ func (f *feed) tell() {
 
 // run follows the journal until ctx ends or the store cannot be read.
 func (f *feed) run(ctx context.Context) {
+	gather := time.NewTicker(feedGather)
+	defer gather.Stop()
 	for ctx.Err() == nil {
 		if err := f.read(ctx); err != nil {
 			f.end(err)
 			return
+		}
+		select {
+		case <-gather.C:
+		case <-ctx.Done():
 		}
 	}
 }
@@ -117,24 +138,30 @@ func (f *feed) run(ctx context.Context) {
 func (f *feed) read(ctx context.Context) error {
 	key := f.store.keys.of(f.stock).journal()
 	streams, err := f.store.watchClient.XRead(ctx, &redis.XReadArgs{
-		Streams: []string{key, idOf(f.last)}, Count: feedPortion, Block: feedBlock,
+		Streams: []string{key, idOf(f.last)}, Count: f.portion.count(), Block: feedBlock,
 	}).Result()
 	if errors.Is(err, redis.Nil) {
 		return f.checkStore(ctx)
 	}
 	if err != nil {
-		return f.store.failure(err)
+		return f.store.failure(ctx, err)
 	}
+	var read feedRead
+	next := f.last + 1
 	for _, entry := range streams[0].Messages {
 		events, err := readEntry(entry)
 		if err != nil {
 			return internal(err)
 		}
-		if events[0].Sequence != f.last+1 {
+		if events[0].Sequence != next {
 			return &reservation.Error{Reason: reservation.ReasonPositionUnknown}
 		}
-		f.add(events)
+		next += int64(len(events))
+		read.events = append(read.events, events...)
+		read.bytes += bytesOf(events)
 	}
+	f.portion.learn(len(streams[0].Messages), read.bytes)
+	f.add(read)
 	return nil
 }
 
@@ -149,67 +176,4 @@ func (f *feed) checkStore(ctx context.Context) error {
 		return &reservation.Error{Reason: reservation.ReasonPositionUnknown}
 	}
 	return nil
-}
-
-// feeds has the feed of every stock that is watched.
-type feeds struct {
-	mu      sync.Mutex
-	byStock map[reservation.StockID]*feed
-}
-
-// join returns a stock's feed and starts it for the first watcher.
-func (s *Store) join(ctx context.Context, stock reservation.StockID) (*feed, error) {
-	s.feeds.mu.Lock()
-	defer s.feeds.mu.Unlock()
-	if f, ok := s.feeds.byStock[stock]; ok && !f.ended() {
-		f.watchers++
-		return f, nil
-	}
-	if len(s.feeds.byStock) >= maxFeeds {
-		return nil, &reservation.Error{
-			Reason: reservation.ReasonOverloaded, RetryAfter: time.Second,
-		}
-	}
-	present, err := s.present(ctx, stock)
-	if err != nil {
-		return nil, err
-	}
-	running, stop := context.WithCancel(context.WithoutCancel(ctx))
-	f := &feed{
-		store: s, stock: stock, stop: stop, watchers: 1, last: present.sequence,
-		news: make(chan struct{}),
-	}
-	s.feeds.byStock[stock] = f
-	s.background.Go(func() { f.run(running) })
-	return f, nil
-}
-
-func (f *feed) ended() bool {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	return f.err != nil
-}
-
-// leave gives a feed back; the last watcher stops it.
-func (s *Store) leave(f *feed) {
-	s.feeds.mu.Lock()
-	defer s.feeds.mu.Unlock()
-	f.watchers--
-	if f.watchers > 0 {
-		return
-	}
-	f.stop()
-	if s.feeds.byStock[f.stock] == f {
-		delete(s.feeds.byStock, f.stock)
-	}
-}
-
-// stopFeeds ends every feed, for a store that closes.
-func (s *Store) stopFeeds() {
-	s.feeds.mu.Lock()
-	defer s.feeds.mu.Unlock()
-	for _, f := range s.feeds.byStock {
-		f.stop()
-		f.end(unavailable(redis.ErrClosed))
-	}
 }

@@ -22,18 +22,10 @@ const healthInterval = time.Second
 // shebang).
 const oldestRedis = 7
 
-// health is what is known of the store: which process answers, and whether it may be used.
+// health is whether the store may be used.
 type health struct {
 	mu      sync.Mutex
-	process string // run_id
-	verdict error  // nil: fit for use
-}
-
-// runID returns the id of the store's process, as the newest connection learned it.
-func (h *health) runID() string {
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	return h.process
+	verdict error // nil: fit for use
 }
 
 // err returns why the store may not be used, as a [reservation.Error]; nil when it may.
@@ -43,12 +35,9 @@ func (h *health) err() error {
 	return h.verdict
 }
 
-func (h *health) set(process string, verdict error) {
+func (h *health) set(verdict error) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	if process != "" {
-		h.process = process
-	}
 	h.verdict = verdict
 }
 
@@ -58,25 +47,45 @@ var errUnfit = errors.New("store is not fit for use")
 // unfit makes the verdict on a store; what says what to change.
 func unfit(reason reservation.Reason, what string, args ...any) error {
 	return &reservation.Error{
-		Reason: reason, Cause: fmt.Errorf("%w: "+what, append([]any{errUnfit}, args...)...),
+		Reason: reason,
+		Cause:  &ConfigurationError{what: fmt.Sprintf(what, args...), cause: errUnfit},
 	}
 }
 
-// onConnect looks at the store on every new connection, tells the clock and loads the scripts.
+// onConnect looks at the store on every new connection.
 func (s *Store) onConnect(ctx context.Context, conn *redis.Conn) error {
+	_, err := s.greet(ctx, conn)
+	return err
+}
+
+// greet asks over a connection which process answers and what it keeps, loads the scripts that this
+// process lacks and returns them. conn stays the same connection from command to command.
+func (s *Store) greet(ctx context.Context, conn *redis.Conn) (*scriptSet, error) {
+	if s.closeEmbedded != nil { // it is the same for ever, and has no INFO to speak of
+		set := s.scripts.present()
+		return set, loadMissing(ctx, conn, set)
+	}
 	process, err := s.inspect(ctx, conn)
 	if err != nil {
-		if errors.Is(err, errUnfit) {
-			s.health.set(process, err)
+		var verdict *reservation.Error
+		if errors.Is(err, errUnfit) && errors.As(err, &verdict) {
+			s.health.set(verdict)
+			// Nobody else is to get this connection: the next one may lead to another process.
+			_ = conn.Do(ctx, "QUIT").Err() // gone already is as good
 		}
-		return err
+		return nil, err
 	}
-	s.health.set(process, nil)
-	return s.loadMissing(ctx, conn)
+	set, err := s.scripts.meet(process)
+	if err != nil {
+		return nil, err
+	}
+	s.health.set(nil)
+	return set, loadMissing(ctx, conn, set)
 }
 
 // inspect asks the store what it is and holds it against what it must be.
 func (s *Store) inspect(ctx context.Context, conn redis.Cmdable) (process string, err error) {
+	asked := time.Now()
 	pipe := conn.Pipeline()
 	infoCmd := pipe.Info(ctx)
 	timeCmd := pipe.Time(ctx)
@@ -87,7 +96,7 @@ func (s *Store) inspect(ctx context.Context, conn redis.Cmdable) (process string
 		return "", fmt.Errorf("ask the store what it is: %w", err)
 	}
 	if told, err := timeCmd.Result(); err == nil {
-		s.clock.tell(told.UnixMilli())
+		s.clock.tell(told.UnixMilli(), asked)
 	}
 	info := parseInfo(infoCmd.Val())
 	settings, err := settingsOf(configCmd, info)
@@ -181,19 +190,29 @@ func (s *Store) checkNow(ctx context.Context) error {
 	if verdict := s.health.err(); verdict != nil {
 		return verdict
 	}
-	if err != nil {
-		return fmt.Errorf("cannot use the Redis at %s: %w; "+
-			"start it, or correct --redis (HOLDFAST_REDIS_URL)", s.address(), err)
+	if err == nil {
+		return nil
 	}
-	return nil
+	address := s.client.Options().Addr
+	var answered redis.Error
+	if asRedisError(err, &answered) && isRefusedLogin(err) {
+		return misconfigured("the Redis at %s does not take the user, password or database of "+
+			"--redis (HOLDFAST_REDIS_URL): %v", address, answered)
+	}
+	return fmt.Errorf("cannot use the Redis at %s: %w; "+
+		"start it, or correct --redis (HOLDFAST_REDIS_URL)", address, err)
 }
 
-// address returns where the store is, without its password.
-func (s *Store) address() string {
-	if client, ok := s.client.(*redis.Client); ok {
-		return client.Options().Addr
+// isRefusedLogin says whether a store refuses who asks, or the database that is asked for.
+func isRefusedLogin(err error) bool {
+	for _, refusal := range []string{
+		"WRONGPASS", "NOAUTH", "NOPERM", "DB index is out of range", "AUTH <password>",
+	} {
+		if strings.Contains(err.Error(), refusal) {
+			return true
+		}
 	}
-	return "the given address"
+	return false
 }
 
 // watchHealth looks at the store's settings from time to time: someone may change them.
@@ -223,21 +242,19 @@ func (s *Store) watchHealth(ctx context.Context) {
 func (s *Store) look(ctx context.Context) {
 	ctx, cancel := context.WithTimeout(ctx, s.options.CallTimeout)
 	defer cancel()
-	process, err := s.inspect(ctx, s.client)
-	if err == nil || errors.Is(err, errUnfit) {
-		s.health.set(process, err)
+	conn := s.client.Conn()
+	defer func() { _ = conn.Close() }() // it goes back to the others
+	if _, err := s.greet(ctx, conn); err != nil && !errors.Is(err, errUnfit) {
+		s.options.Logger.Debug("cannot look at the store", "error", err)
 	}
 }
 
-// load loads every script on some connection of the store.
-func (s *Store) load(ctx context.Context) error { return s.loadMissing(ctx, s.client) }
-
-// loadMissing loads the scripts that the store does not have.
-func (s *Store) loadMissing(ctx context.Context, conn redis.Cmdable) error {
+// loadMissing loads those scripts of a set that the process at a connection does not have.
+func loadMissing(ctx context.Context, conn redis.Cmdable, set *scriptSet) error {
 	names := allScripts()
 	shas := make([]string, len(names))
 	for i, name := range names {
-		shas[i] = s.scripts[name].sha
+		shas[i] = set.byName[name].sha
 	}
 	loaded, err := conn.ScriptExists(ctx, shas...).Result()
 	if err != nil {
@@ -246,7 +263,7 @@ func (s *Store) loadMissing(ctx context.Context, conn redis.Cmdable) error {
 	pipe := conn.Pipeline()
 	for i, name := range names {
 		if !loaded[i] {
-			pipe.ScriptLoad(ctx, s.scripts[name].source)
+			pipe.ScriptLoad(ctx, set.byName[name].source)
 		}
 	}
 	if _, err := pipe.Exec(ctx); err != nil {

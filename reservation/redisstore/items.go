@@ -2,6 +2,8 @@ package redisstore
 
 import (
 	"context"
+	"fmt"
+	"strings"
 	"time"
 
 	"github.com/holdfast-dev/holdfast/reservation"
@@ -20,7 +22,7 @@ type itemsRead struct {
 func (s *Store) Items(
 	ctx context.Context, stock reservation.StockID, skus []reservation.SKU,
 ) (reservation.ItemsAnswer, error) {
-	read, err := s.readItems(ctx, stock, skus)
+	read, err := openItems(s.readFresh(ctx, scriptReadItems, stock, namedItems(skus)...))
 	if err != nil {
 		return reservation.ItemsAnswer{}, err
 	}
@@ -31,7 +33,8 @@ func (s *Store) Items(
 func (s *Store) List(
 	ctx context.Context, request reservation.ListRequest,
 ) (reservation.ListAnswer, error) {
-	read, err := s.readPage(ctx, request.Stock, request.After, request.Limit)
+	page := itemsPage(request.After, request.Limit)
+	read, err := openItems(s.readFresh(ctx, scriptReadItems, request.Stock, page...))
 	if err != nil {
 		return reservation.ListAnswer{}, err
 	}
@@ -41,26 +44,26 @@ func (s *Store) List(
 func (s *Store) readItems(
 	ctx context.Context, stock reservation.StockID, skus []reservation.SKU,
 ) (itemsRead, error) {
-	r, err := s.read(ctx, scriptReadItems, func(e *encoder) {
-		for _, sku := range skus {
-			e.keys = append(e.keys, e.stock.sku(sku))
-		}
-	}, stock)
+	r, err := s.read(ctx, scriptReadItems, stock, nil, namedItems(skus)...)
 	return openItems(r, err)
 }
 
-func (s *Store) readPage(
-	ctx context.Context, stock reservation.StockID, after reservation.SKU, limit int,
-) (itemsRead, error) {
+// namedItems and itemsPage are the arguments of lua/read_items.lua.
+func namedItems(skus []reservation.SKU) []any {
+	args := make([]any, 0, len(skus)+2)
+	args = append(args, "", 0)
+	for _, sku := range skus {
+		args = append(args, sku.String())
+	}
+	return args
+}
+
+func itemsPage(after reservation.SKU, limit int) []any {
 	from := "-"
 	if after != (reservation.SKU{}) {
 		from = "(" + after.String()
 	}
-	r, err := s.read(ctx, scriptReadItems, func(e *encoder) {
-		e.text(from)
-		e.count(limit)
-	}, stock)
-	return openItems(r, err)
+	return []any{from, limit}
 }
 
 func openItems(r *reply, err error) (itemsRead, error) {
@@ -68,19 +71,13 @@ func openItems(r *reply, err error) (itemsRead, error) {
 		return itemsRead{}, err
 	}
 	read := itemsRead{now: timeOf(r.now), stockDefault: r.policy(r.list())}
-	for _, raw := range r.list() {
-		pair, ok := raw.([]any)
-		if !ok || len(pair) != 2 {
-			return itemsRead{}, internal(errReplyEnds)
-		}
-		item := reply{values: pair}
-		sku, flat := item.sku(), item.list()
-		own := item.policy(flat)
-		read.items = append(read.items, item.figures(sku, flat, own, read.stockDefault))
-		read.own = append(read.own, own)
-		if item.err != nil {
-			return itemsRead{}, internal(item.err)
-		}
+	list := reply{values: r.list()}
+	for list.more() {
+		item, own := list.item(list.sku(), list.text(), read.stockDefault)
+		read.items, read.own = append(read.items, item), append(read.own, own)
+	}
+	if list.err != nil {
+		return itemsRead{}, internal(list.err)
 	}
 	read.more = r.int() == 1
 	if r.err != nil {
@@ -89,25 +86,29 @@ func openItems(r *reply, err error) (itemsRead, error) {
 	return read, nil
 }
 
-// figures reads a SKU's figures from a list of stored names and values.
-func (r *reply) figures(
-	sku reservation.SKU, flat []any, own, stockDefault reservation.Policy,
-) reservation.Item {
-	item := reservation.Item{SKU: sku, Policy: reservation.Resolve(own, stockDefault)}
-	for i := 0; i+1 < len(flat); i += 2 {
-		value, _ := flat[i+1].(string)
-		switch flat[i] {
-		case "h":
-			item.OnHand = r.parseInt(value)
-		case "r":
-			item.Reserved = r.parseInt(value)
-		case "q":
-			item.Queued = r.parseInt(value)
-		case "f":
-			item.Filling = r.parseInt(value)
-		}
+// item reads a SKU as it is stored: "on_hand reserved", or "on_hand reserved queued filling", and its
+// own policy behind that, a field a line; see lua/include/items.lua.
+func (r *reply) item(
+	sku reservation.SKU, value string, stockDefault reservation.Policy,
+) (reservation.Item, reservation.Policy) {
+	figures, policy, _ := strings.Cut(value, "\n")
+	item := reservation.Item{SKU: sku}
+	words := strings.Fields(figures)
+	if len(words) != 2 && len(words) != 4 {
+		r.err = fmt.Errorf("reply has %q for the SKU %s", value, sku)
+		return item, reservation.Policy{}
 	}
-	return item
+	item.OnHand, item.Reserved = r.parseInt(words[0]), r.parseInt(words[1])
+	if len(words) == 4 {
+		item.Queued, item.Filling = r.parseInt(words[2]), r.parseInt(words[3])
+	}
+	var own reservation.Policy
+	for field := range strings.SplitSeq(policy, "\n") {
+		name, stored, _ := strings.Cut(field, " ")
+		r.policyField(&own, name, stored)
+	}
+	item.Policy = reservation.Resolve(own, stockDefault)
+	return item, own
 }
 
 // DeleteItem forgets a SKU that has nothing on hand, reserved or queued; see lua/delete_item.lua.
@@ -119,7 +120,7 @@ func (s *Store) DeleteItem(
 		script: scriptDeleteItem, lines: 1, bytes: requestOverhead,
 		encode: func(e *encoder, notAfter int64) {
 			e.number(notAfter)
-			e.key(e.stock.sku(sku))
+			e.sku(sku)
 		},
 	}, false)
 	if err != nil {

@@ -132,12 +132,29 @@ func (r *eventReader) reserved() reservation.Event {
 	e := reservation.Event{Type: reservation.EventReserved, Reservation: r.reservation()}
 	e.State, e.ExpireTime = r.stateWord(), timeOf(r.number())
 	for r.wordsLeft() {
-		e.Lines = append(e.Lines, reservation.EventLine{
-			Index: len(e.Lines), SKU: r.skuWord(), Requested: r.number(), Covered: r.number(),
-			Backordered: r.number(), Counted: r.word() == "1",
-		})
+		e.Lines = append(e.Lines, r.reservedLine(len(e.Lines)))
 	}
 	return e
+}
+
+// reservedLine reads a line as its reservation keeps it, see lua/include/records.lua.
+func (r *eventReader) reservedLine(index int) reservation.EventLine {
+	w := words{text: r.word()}
+	line := reservation.EventLine{Index: index, Requested: w.int(' ')}
+	granted := w.int(' ')
+	line.Backordered = w.int(' ')
+	line.Covered = granted - line.Backordered
+	w.next(' ') // available after the line, which the threshold events tell
+	var told reservation.ReservationLine
+	flags := w.next(' ')
+	r.flags(&told, flags)
+	line.Refusal, line.Orderable = told.Reason, told.Orderable
+	line.Counted = isCounted(flags)
+	line.SKU = r.parseSKU(w.text)
+	if w.failed && r.err == nil {
+		r.err = fmt.Errorf("line %d of a reservation cannot be read", index)
+	}
+	return line
 }
 
 // givenBack reads index, SKU, covered and backordered units of each line.
@@ -195,8 +212,7 @@ func (r *eventReader) policyChanged() reservation.Event {
 	e.Deleted = r.word() == "1"
 	for r.wordsLeft() {
 		name := r.word()
-		// Substitutes are parted by a character that no SKU holds, for an event is one line.
-		r.policyField(&e.Policy, name, strings.ReplaceAll(r.word(), "\x1e", "\n"))
+		r.policyField(&e.Policy, name, r.word())
 	}
 	return e
 }

@@ -6,7 +6,7 @@ import "github.com/holdfast-dev/holdfast/reservation"
 const DefaultPrefix = "hf"
 
 // fixedKeys is how many keys every script gets first; see lua/include/begin.lua.
-const fixedKeys = 10
+const fixedKeys = 11
 
 // keyspace makes the names of all keys. Keys of one stock share the hash tag {stock}, so that a
 // Redis Cluster keeps them on one node; a stock id holds no brace.
@@ -22,8 +22,6 @@ func (k keyspace) of(stock reservation.StockID) stockKeys {
 
 // stockKeys makes the names of one stock's keys.
 type stockKeys struct{ base string }
-
-func (k stockKeys) sku(sku reservation.SKU) string { return k.base + "sku:" + sku.String() }
 
 func (k stockKeys) reservation(id reservation.ReservationID) string {
 	return k.base + "res:" + id.String()
@@ -44,11 +42,12 @@ func (k stockKeys) finished() string  { return k.base + "finished" }
 func (k stockKeys) requests() string  { return k.base + "requests" }
 func (k stockKeys) filling() string   { return k.base + "filling" }
 func (k stockKeys) waiting() string   { return k.base + "waiting" }
+func (k stockKeys) items() string     { return k.base + "items" }
 
 // fixed returns the keys that every script gets first, in its order.
 func (k stockKeys) fixed() [fixedKeys]string {
 	return [fixedKeys]string{
 		k.meta(), k.policy(), k.journal(), k.skus(), k.held(), k.committed(), k.finished(),
-		k.requests(), k.filling(), k.waiting(),
+		k.requests(), k.filling(), k.waiting(), k.items(),
 	}
 }

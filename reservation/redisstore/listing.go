@@ -11,12 +11,8 @@ import (
 func (s *Store) Reservations(
 	ctx context.Context, request reservation.ListReservationsRequest,
 ) (reservation.ReservationsAnswer, error) {
-	r, err := s.read(ctx, scriptListReservations, func(e *encoder) {
-		e.number(int64(request.State))
-		e.cursor(request.After)
-		e.text(request.After.Name)
-		e.count(request.Limit)
-	}, request.Stock)
+	r, err := s.readFresh(ctx, scriptListReservations, request.Stock, int64(request.State),
+		cursor(request.After), request.After.Name, request.Limit, reservation.MaxPageLines)
 	if err != nil {
 		return reservation.ReservationsAnswer{}, err
 	}
@@ -47,14 +43,8 @@ func (s *Store) Reservations(
 func (s *Store) Backorders(
 	ctx context.Context, request reservation.BackordersRequest,
 ) (reservation.BackordersAnswer, error) {
-	r, err := s.read(ctx, scriptListBackorders, func(e *encoder) {
-		if request.SKU.Set {
-			e.keys = append(e.keys, e.stock.sku(request.SKU.Value))
-		}
-		e.text(request.After.SKU)
-		e.number(request.After.Score)
-		e.count(request.Limit)
-	}, request.Stock)
+	r, err := s.readFresh(ctx, scriptListBackorders, request.Stock, request.SKU.Value.String(),
+		request.After.SKU, request.After.Score, request.Limit)
 	if err != nil {
 		return reservation.BackordersAnswer{}, err
 	}
@@ -82,13 +72,12 @@ func (r *reply) backorder() reservation.Backorder {
 	return b
 }
 
-// cursor adds the score of a place in a list; empty for the first page.
-func (e *encoder) cursor(after reservation.Cursor) {
+// cursor is the score of a place in a list; empty for the first page.
+func cursor(after reservation.Cursor) string {
 	if after.Name == "" {
-		e.text("")
-		return
+		return ""
 	}
-	e.number(after.Score)
+	return strconv.FormatInt(after.Score, 10)
 }
 
 // parseScore reads a sorted set's score, which is a whole number and may be printed with an

@@ -3,6 +3,8 @@ package redisstore
 import (
 	"context"
 	"errors"
+	"fmt"
+	"sync"
 	"time"
 
 	"github.com/redis/go-redis/v9"
@@ -11,20 +13,61 @@ import (
 )
 
 const (
-	// maintainInterval is how long a due hold may lie idle: well under the second that the contract
+	// scanInterval is how long a due hold may lie idle: well under the second that the contract
 	// gives, with room for the sweeping itself.
-	maintainInterval = 200 * time.Millisecond
-	// maxSweeps bounds the steps for one stock in one round, so that one stock does not starve
-	// others.
-	maxSweeps = 64
+	scanInterval = 200 * time.Millisecond
 	// peekAtOnce is how many stocks one pipeline looks at.
 	peekAtOnce = 100
+	// sweepers is how many stocks are worked on at once. The store runs one script at a time; more
+	// would only fill its queue, where callers wait too.
+	sweepers = 4
+	// stepsAtOnce is how many steps a stock gets before others have their turn.
+	stepsAtOnce = 4
+	// maxDue bounds the stocks that wait for a sweeper. The scan waits while so many do.
+	maxDue = 4_096
+	// maxFailures bounds what a scan keeps of the failures that it met.
+	maxFailures = 10
+	// failureLogInterval is how often failures are logged, for one that lasts comes with each scan.
+	failureLogInterval = time.Minute
 )
 
-// maintain sweeps and purges every stock that has something to do, round after round. Each step is
-// one atomic script, so that many servers doing the same are harmless.
-func (s *Store) maintain(ctx context.Context) {
-	ticker := time.NewTicker(maintainInterval)
+// maintenance looks at every registered stock again and again and works off what is due there: the
+// scan finds it, sweepers take it stock by stock, a few steps at a time. Each step is one atomic
+// script, so that many servers doing the same are harmless.
+type maintenance struct {
+	store *Store
+	due   chan *dueStock // each stock at most once
+
+	mu     sync.Mutex
+	queued map[reservation.StockID]*dueStock // those in due or with a sweeper
+	seen   seen                              // by the last whole scan
+	failed int64                             // failures so far
+	logged time.Time                         // when failures were last logged
+}
+
+// dueStock is a stock with something to do.
+type dueStock struct {
+	stock          reservation.StockID
+	sweeps, purges bool // a sweeper's own while it has it
+}
+
+func newMaintenance(s *Store) *maintenance {
+	return &maintenance{
+		store: s, due: make(chan *dueStock, maxDue),
+		queued: make(map[reservation.StockID]*dueStock),
+	}
+}
+
+// start begins the work in the background of the store, until ctx ends.
+func (m *maintenance) start(ctx context.Context) {
+	m.store.background.Go(func() { m.scanAgainAndAgain(ctx) })
+	for range sweepers {
+		m.store.background.Go(func() { m.work(ctx) })
+	}
+}
+
+func (m *maintenance) scanAgainAndAgain(ctx context.Context) {
+	ticker := time.NewTicker(scanInterval)
 	defer ticker.Stop()
 	for {
 		select {
@@ -32,151 +75,184 @@ func (s *Store) maintain(ctx context.Context) {
 			return
 		case <-ticker.C:
 		}
-		if err := s.maintainRound(ctx); err != nil && ctx.Err() == nil {
-			s.options.Logger.Debug("maintenance round ended early", "error", err)
-		}
+		m.note(ctx, m.scan(ctx))
 	}
 }
 
-// maintainRound looks at every known stock once.
-func (s *Store) maintainRound(ctx context.Context) error {
+// note counts failures and logs some of them.
+func (m *maintenance) note(ctx context.Context, err error) {
+	if err == nil || ctx.Err() != nil {
+		return
+	}
+	m.mu.Lock()
+	m.failed++
+	logs := time.Since(m.logged) >= failureLogInterval
+	if logs {
+		m.logged = time.Now()
+	}
+	m.mu.Unlock()
+	if logs {
+		m.store.options.Logger.Warn("maintenance met an error", "error", err)
+	}
+}
+
+// failures gathers the first errors of many and counts the others.
+type failures struct {
+	first []error
+	more  int
+}
+
+func (f *failures) add(stock string, err error) {
+	switch {
+	case err == nil:
+	case len(f.first) < maxFailures:
+		f.first = append(f.first, fmt.Errorf("stock %q: %w", stock, err))
+	default:
+		f.more++
+	}
+}
+
+func (f *failures) err() error {
+	if f.more > 0 {
+		return fmt.Errorf("%w\nand %d more", errors.Join(f.first...), f.more)
+	}
+	return errors.Join(f.first...)
+}
+
+// scan looks at every registered stock once and hands those that have something to do to the
+// sweepers. A failure of one stock is nothing to the others.
+func (m *maintenance) scan(ctx context.Context) error {
+	s := m.store
 	if err := s.health.err(); err != nil {
 		return err
 	}
+	found := seen{began: time.Now()}
+	var failed failures
 	var cursor uint64
 	for {
 		names, next, err := s.client.SScan(ctx, s.keys.stocks(), cursor, "", peekAtOnce).Result()
-		if err != nil {
-			return s.failure(err)
+		if err == nil {
+			err = m.peekAt(ctx, names, &found, &failed)
 		}
-		if err := s.maintainStocks(ctx, names); err != nil {
-			return err
+		if err != nil {
+			return errors.Join(failed.err(), s.failure(ctx, err))
 		}
 		if next == 0 {
-			return nil
+			break
 		}
 		cursor = next
 	}
+	m.publish(found)
+	return errors.Join(failed.err(), s.registerMissing(ctx, found.began))
 }
 
-// maintainStocks peeks at stocks with plain reads and runs scripts only where something is due.
-func (s *Store) maintainStocks(ctx context.Context, names []string) error {
-	var errs []error
+// errNotAStock is a member of the set of stocks that no server wrote.
+var errNotAStock = errors.New("it is no stock's name")
+
+// peekAt looks at stocks with plain reads. Its error is the connection's; those of single stocks go
+// into failed.
+func (m *maintenance) peekAt(
+	ctx context.Context, names []string, found *seen, failed *failures,
+) error {
+	s := m.store
+	now := s.clock.now()
 	peeks := make([]peek, 0, len(names))
 	pipe := s.client.Pipeline()
 	for _, name := range names {
 		stock, err := reservation.ParseStockID(name)
+		if err == nil && stock.String() != name {
+			err = errNotAStock
+		}
 		if err != nil {
-			errs = append(errs, err)
+			failed.add(name, err)
 			continue
 		}
-		peeks = append(peeks, newPeek(ctx, pipe, stock, s.keys.of(stock)))
+		s.stocks.markListed(stock, found.began)
+		peeks = append(peeks, newPeek(ctx, pipe, stock, s.keys.of(stock), now))
 	}
-	if _, err := pipe.Exec(ctx); err != nil {
-		return s.failure(err)
+	_, err := pipe.Exec(ctx)
+	var answered redis.Error
+	if err != nil && !asRedisError(err, &answered) {
+		return err
 	}
-	now := float64(s.clock.now())
 	for _, p := range peeks {
-		if isDue(p.held, now) || p.filling.Val() > 0 {
-			_, _, err := s.sweepAll(ctx, p.stock)
-			errs = append(errs, err)
-		}
-		if isDue(p.finished, now) || isDue(p.requests, now) {
-			errs = append(errs, s.purgeAll(ctx, p.stock))
-		}
-	}
-	return errors.Join(errs...)
-}
-
-// peek is a look at what is due in a stock.
-type peek struct {
-	stock                    reservation.StockID
-	held, finished, requests *redis.ZSliceCmd
-	filling                  *redis.IntCmd
-}
-
-func newPeek(
-	ctx context.Context, pipe redis.Pipeliner, stock reservation.StockID, keys stockKeys,
-) peek {
-	return peek{
-		stock:    stock,
-		held:     pipe.ZRangeWithScores(ctx, keys.held(), 0, 0),
-		finished: pipe.ZRangeWithScores(ctx, keys.finished(), 0, 0),
-		requests: pipe.ZRangeWithScores(ctx, keys.requests(), 0, 0),
-		filling:  pipe.ZCard(ctx, keys.filling()),
-	}
-}
-
-func isDue(first *redis.ZSliceCmd, now float64) bool {
-	entries := first.Val()
-	return len(entries) > 0 && entries[0].Score <= now
-}
-
-// sweepAll reclaims due holds and works off queues until neither is left or the round's bound is
-// met.
-func (s *Store) sweepAll(
-	ctx context.Context, stock reservation.StockID,
-) (reclaimed, handled int, err error) {
-	for range maxSweeps {
-		step, err := s.sweep(ctx, stock, true, true)
-		if err != nil {
-			return reclaimed, handled, err
-		}
-		reclaimed += step.reclaimed
-		handled += step.handled
-		if !step.more {
-			break
-		}
-	}
-	return reclaimed, handled, nil
-}
-
-// swept is what one step of sweeping did.
-type swept struct {
-	reclaimed, handled int
-	more               bool
-}
-
-// sweep does one bounded step; see lua/sweep.lua.
-func (s *Store) sweep(
-	ctx context.Context, stock reservation.StockID, reclaims, drains bool,
-) (swept, error) {
-	r, err := s.change(ctx, stock, &operation{
-		script: scriptSweep, repeatable: true, lines: s.options.lineBudget,
-		encode: func(e *encoder, _ int64) {
-			e.flag(reclaims)
-			e.flag(drains)
-		},
-	}, false)
-	if err != nil {
-		return swept{}, err
-	}
-	step := swept{reclaimed: int(r.int()), handled: int(r.int()), more: r.int() == 1}
-	return step, r.err
-}
-
-// purgeAll forgets what is past its retention, within the round's bound.
-func (s *Store) purgeAll(ctx context.Context, stock reservation.StockID) error {
-	for range maxSweeps {
-		_, more, err := s.purge(ctx, stock)
-		if err != nil || !more {
+		failed.add(p.stock.String(), p.err())
+		found.take(p)
+		if err := m.hand(ctx, p, float64(now)); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-// purge does one bounded step; see lua/purge.lua.
-func (s *Store) purge(
-	ctx context.Context, stock reservation.StockID,
-) (forgotten int, more bool, err error) {
-	r, err := s.change(ctx, stock, &operation{
-		script: scriptPurge, repeatable: true, lines: s.options.lineBudget,
-		encode: func(*encoder, int64) {},
-	}, false)
-	if err != nil {
-		return 0, false, err
+// hand gives a stock to the sweepers if it has something to do and they do not have it yet.
+func (m *maintenance) hand(ctx context.Context, p peek, now float64) error {
+	d := &dueStock{
+		stock:  p.stock,
+		sweeps: p.held.Val() > 0 || p.filling.Val() > 0,
+		purges: isDue(p.finished, now) || isDue(p.requests, now),
 	}
-	forgotten, more = int(r.int()), r.int() == 1
-	return forgotten, more, r.err
+	if !d.sweeps && !d.purges || !m.enter(d) {
+		return nil
+	}
+	select {
+	case m.due <- d:
+		return nil
+	case <-ctx.Done():
+		m.leave(d)
+		return ctx.Err()
+	}
+}
+
+// enter says whether a stock may be handed to the sweepers, who have each at most once.
+func (m *maintenance) enter(d *dueStock) bool {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if m.queued[d.stock] != nil {
+		return false
+	}
+	m.queued[d.stock] = d
+	return true
+}
+
+func (m *maintenance) leave(d *dueStock) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	delete(m.queued, d.stock)
+}
+
+// peek is a look at what is due in a stock.
+type peek struct {
+	stock                         reservation.StockID
+	held, filling                 *redis.IntCmd // holds that are due; SKUs to be worked off
+	finished, requests, committed *redis.ZSliceCmd
+}
+
+// newPeek adds the reads of one stock to a pipeline. now is ms of store time.
+func newPeek(
+	ctx context.Context, pipe redis.Pipeliner, stock reservation.StockID, keys stockKeys, now int64,
+) peek {
+	return peek{
+		stock:     stock,
+		held:      pipe.ZCount(ctx, keys.held(), "-inf", fmt.Sprint(now)),
+		filling:   pipe.ZCard(ctx, keys.filling()),
+		finished:  pipe.ZRangeWithScores(ctx, keys.finished(), 0, 0),
+		requests:  pipe.ZRangeWithScores(ctx, keys.requests(), 0, 0),
+		committed: pipe.ZRangeWithScores(ctx, keys.committed(), 0, 0),
+	}
+}
+
+// err returns the first error of the peek's reads; those that answered count all the same.
+func (p peek) err() error {
+	for _, cmd := range []redis.Cmder{p.held, p.filling, p.finished, p.requests, p.committed} {
+		if err := cmd.Err(); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func isDue(first *redis.ZSliceCmd, now float64) bool {
+	entries := first.Val()
+	return len(entries) > 0 && entries[0].Score <= now
 }

@@ -1,7 +1,6 @@
 package redisstore
 
 import (
-	"errors"
 	"fmt"
 	"log/slog"
 	"strings"
@@ -88,13 +87,31 @@ type Options struct {
 	lineBudget int
 }
 
+// ConfigurationError is why [Open] refuses what it was given: options that cannot be, or a store
+// that is reached and is not set up as it must be. A retry fails until somebody changes one of
+// them.
+type ConfigurationError struct {
+	what  string
+	cause error // nil where what says it all
+}
+
+// Error returns a sentence that says what to change.
+func (e *ConfigurationError) Error() string { return e.what }
+
+// Unwrap returns the cause, nil where there is none.
+func (e *ConfigurationError) Unwrap() error { return e.cause }
+
+func misconfigured(format string, args ...any) error {
+	return &ConfigurationError{what: fmt.Sprintf(format, args...)}
+}
+
 // withDefaults fills in what is unset and refuses what cannot be.
 func (o Options) withDefaults() (Options, error) {
 	if o.Prefix == "" {
 		o.Prefix = DefaultPrefix
 	}
 	if strings.ContainsAny(o.Prefix, "{}") {
-		return o, errors.New("the key prefix may not hold a brace: braces mark the stock in a key")
+		return o, misconfigured("the key prefix may not hold a brace: braces mark the stock in a key")
 	}
 	if o.Durability == 0 {
 		o.Durability = DurabilityFsync
@@ -103,7 +120,7 @@ func (o Options) withDefaults() (Options, error) {
 		o.Retention = reservation.DefaultRetention
 	}
 	if o.Retention < reservation.MinRetention || o.Retention > reservation.MaxRetention {
-		return o, fmt.Errorf("the retention is %v, must be %v to %v", o.Retention,
+		return o, misconfigured("the retention is %v, must be %v to %v", o.Retention,
 			reservation.MinRetention, reservation.MaxRetention)
 	}
 	if o.CallTimeout == 0 {
@@ -126,7 +143,7 @@ func clientOptions(url string, callTimeout time.Duration) (*redis.Options, error
 	options, err := redis.ParseURL(url)
 	if err != nil {
 		// The parser's error would repeat the URL, and with it the password.
-		return nil, errors.New("the Redis URL is not understood: it must look like " +
+		return nil, misconfigured("the Redis URL is not understood: it must look like " +
 			"redis://[user:password@]host:port[/database] or rediss://… for TLS")
 	}
 	// Our own retry knows which calls may be sent again; a blind one replays a whole pipeline.

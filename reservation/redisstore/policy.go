@@ -91,7 +91,7 @@ func storedSKUs(skus []reservation.SKU) string {
 	for i, sku := range skus {
 		names[i] = sku.String()
 	}
-	return strings.Join(names, "\n")
+	return strings.Join(names, betweenSKUs)
 }
 
 // policy reads a policy from a list of stored names and values; other names are passed over.
@@ -137,7 +137,7 @@ func (s *Store) SetPolicy(
 	ctx context.Context, stock reservation.StockID, sku reservation.SKU,
 	change reservation.PolicyChange,
 ) (reservation.PolicyAnswer, error) {
-	return s.setPolicy(ctx, stock, change, func(e *encoder) { e.key(e.stock.sku(sku)) })
+	return s.setPolicy(ctx, stock, change, func(e *encoder) { e.sku(sku) })
 }
 
 // SetDefaultPolicy changes the stock's default policy; see lua/set_policy.lua.
@@ -191,7 +191,8 @@ func (s *Store) Policy(
 func (s *Store) DefaultPolicy(
 	ctx context.Context, stock reservation.StockID,
 ) (reservation.PolicyAnswer, error) {
-	read, err := s.readPage(ctx, stock, reservation.SKU{}, 1)
+	page := itemsPage(reservation.SKU{}, 1)
+	read, err := openItems(s.read(ctx, scriptReadItems, stock, nil, page...))
 	if err != nil {
 		return reservation.PolicyAnswer{}, err
 	}

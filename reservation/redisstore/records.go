@@ -57,11 +57,11 @@ type storedRequest struct {
 	listed place
 }
 
-// readMoment runs a reading script over keys and returns the moment at which it did.
+// readMoment runs a reading script and returns the moment at which it did.
 func (s *Store) readMoment(
-	ctx context.Context, name scriptName, stock reservation.StockID, encode func(e *encoder),
+	ctx context.Context, name scriptName, stock reservation.StockID, keys []string, args ...any,
 ) (*reply, moment, error) {
-	r, err := s.read(ctx, name, encode, stock)
+	r, err := s.read(ctx, name, stock, keys, args...)
 	if err != nil {
 		return nil, moment{}, err
 	}
@@ -73,12 +73,11 @@ func (s *Store) readMoment(
 func (s *Store) readRecords(
 	ctx context.Context, stock reservation.StockID, ids []string,
 ) ([]storedRecord, moment, error) {
-	keys := s.keys.of(stock)
-	r, at, err := s.readMoment(ctx, scriptReadRecords, stock, func(e *encoder) {
-		for _, id := range ids {
-			e.keys = append(e.keys, keys.base+"res:"+id)
-		}
-	})
+	keys := make([]string, len(ids))
+	for i, id := range ids {
+		keys[i] = s.keys.of(stock).base + "res:" + id
+	}
+	r, at, err := s.readMoment(ctx, scriptReadRecords, stock, keys)
 	if err != nil {
 		return nil, moment{}, err
 	}
@@ -87,12 +86,12 @@ func (s *Store) readRecords(
 		return nil, moment{}, internal(errReplyEnds)
 	}
 	records := make([]storedRecord, len(values))
-	for i := range values {
+	for i, id := range ids[:len(values)] {
 		fields, isList := values[i].([]any)
 		if !isList {
 			return nil, moment{}, internal(errReplyEnds)
 		}
-		records[i] = readRecord(ids[i], &reply{values: fields})
+		records[i] = readRecord(id, &reply{values: fields})
 	}
 	return records, at, nil
 }
@@ -135,17 +134,21 @@ func (record *storedRecord) readFields(r *reply) {
 	record.Term = r.int()
 	record.TermTime = timeOf(r.int())
 	record.ForgetTime = timeOf(r.int())
+	record.ByRelease = r.int() == 1
 	for r.more() {
 		line := reservation.KeptLine{
 			SKU: r.sku(), Requested: r.int(), Granted: r.int(), FirstBackordered: r.int(),
 			FirstAvailable: r.int(),
 		}
-		flags := r.int()
-		line.Counted = flags&flagCounted != 0
-		line.First = r.hints(flags, r.text())
+		flags := r.text()
+		var told reservation.ReservationLine
+		r.flags(&told, flags)
+		line.Counted = isCounted(flags)
+		line.Reason, line.Orderable = told.Reason, told.Orderable
+		line.First = r.hints(told.Notify, r.text())
 		line.Covered, line.Backordered, line.Fulfilled = r.int(), r.int(), r.int()
 		if again, extras := r.int(), r.text(); again >= 0 {
-			line.Again = reservation.Some(r.hints(again, extras))
+			line.Again = reservation.Some(r.hints(again&flagNotify != 0, extras))
 		}
 		score := r.place()
 		if score.Set {
@@ -157,9 +160,9 @@ func (record *storedRecord) readFields(r *reply) {
 	}
 }
 
-// hints reads what a grant told of a line, of its flags and extras.
-func (r *reply) hints(flags int64, extras string) reservation.GrantHints {
-	hints := reservation.GrantHints{Notify: flags&flagNotify != 0}
+// hints reads what a grant told of a line besides its units.
+func (r *reply) hints(notify bool, extras string) reservation.GrantHints {
+	hints := reservation.GrantHints{Notify: notify}
 	hints.RestockTime, hints.Substitutes = r.extras(extras)
 	return hints
 }
@@ -177,45 +180,41 @@ func (r *reply) place() place {
 	return reservation.Some(score)
 }
 
-// readFigures reads up to 1,000 SKUs; see lua/read_figures.lua.
+// readFigures reads up to [recordsAtOnce] SKUs; see lua/read_figures.lua.
 func (s *Store) readFigures(
 	ctx context.Context, stock reservation.StockID, names []string,
 ) (items []storedItem, stockDefault reservation.Policy, at moment, err error) {
-	keys := s.keys.of(stock)
-	r, at, err := s.readMoment(ctx, scriptReadFigures, stock, func(e *encoder) {
-		for _, name := range names {
-			e.keys = append(e.keys, keys.base+"sku:"+name)
-		}
-	})
+	args := make([]any, len(names))
+	for i, name := range names {
+		args[i] = name
+	}
+	r, at, err := s.readMoment(ctx, scriptReadFigures, stock, nil, args...)
 	if err != nil {
 		return nil, stockDefault, at, err
 	}
 	stockDefault = r.policy(r.list())
-	for _, raw := range r.list() {
-		fields, _ := raw.([]any)
-		items = append(items, readItem(&reply{values: fields}))
-	}
-	if r.err != nil || len(items) != len(names) {
+	values := r.list()
+	if r.err != nil || len(values) != len(names) {
 		return nil, stockDefault, at, internal(errReplyEnds)
+	}
+	items = make([]storedItem, len(names))
+	for i, name := range names {
+		fields, _ := values[i].([]any)
+		items[i] = readItem(name, &reply{values: fields})
 	}
 	return items, stockDefault, at, nil
 }
 
 // readItem reads one SKU; what cannot be understood becomes its fault.
-func readItem(r *reply) storedItem {
+func readItem(name string, r *reply) storedItem {
 	var item storedItem
-	name := r.text()
 	item.listed, item.filling, item.waiting = r.place().Set, r.place().Set, r.place().Set
 	item.queueLength = r.int()
-	flat := r.list()
+	item.exists = r.int() == 1
+	value := r.text()
 	item.SKU = r.parseSKU(name)
-	if len(flat) > 0 {
-		item.exists = true
-		if !hasField(flat, "h") || !hasField(flat, "r") {
-			item.fault = "it has no figures"
-		}
-		own := r.policy(flat)
-		read := r.figures(item.SKU, flat, own, reservation.Policy{})
+	if item.exists && r.err == nil {
+		read, own := r.item(item.SKU, value, reservation.Policy{})
 		item.OnHand, item.Reserved = read.OnHand, read.Reserved
 		item.Queued, item.Filling, item.Own = read.Queued, read.Filling, own
 	}
@@ -225,25 +224,15 @@ func readItem(r *reply) storedItem {
 	return item
 }
 
-func hasField(flat []any, name string) bool {
-	for i := 0; i < len(flat); i += 2 {
-		if flat[i] == name {
-			return true
-		}
-	}
-	return false
-}
-
 // readRequests reads up to [recordsAtOnce] request ids; see lua/read_requests.lua.
 func (s *Store) readRequests(
 	ctx context.Context, stock reservation.StockID, names []string,
 ) ([]storedRequest, moment, error) {
-	keys := s.keys.of(stock)
-	r, at, err := s.readMoment(ctx, scriptReadRequests, stock, func(e *encoder) {
-		for _, name := range names {
-			e.keys = append(e.keys, keys.base+"req:"+name)
-		}
-	})
+	keys := make([]string, len(names))
+	for i, name := range names {
+		keys[i] = s.keys.of(stock).base + "req:" + name
+	}
+	r, at, err := s.readMoment(ctx, scriptReadRequests, stock, keys)
 	if err != nil {
 		return nil, moment{}, err
 	}

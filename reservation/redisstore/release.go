@@ -55,10 +55,13 @@ func readReservation(
 		line.SKU, line.Requested = r.sku(), r.int()
 		line.Covered, line.Backordered = r.int(), r.int()
 		line.Fulfilled, line.Released = r.int(), r.int()
-		line.Notify = r.int()&flagNotify != 0
+		r.flags(line, r.text())
 		restock, substitutes := r.extras(r.text())
 		if line.Backordered > 0 {
-			line.RestockTime, line.Substitutes = restock, substitutes
+			line.RestockTime = restock
+		}
+		if line.Backordered > 0 || line.Reason != 0 {
+			line.Substitutes = substitutes
 		}
 	}
 	return read
@@ -68,9 +71,8 @@ func readReservation(
 func (s *Store) Get(
 	ctx context.Context, stock reservation.StockID, id reservation.ReservationID,
 ) (reservation.GetAnswer, error) {
-	r, err := s.read(ctx, scriptReadReservation, func(e *encoder) {
-		e.keys = append(e.keys, e.stock.reservation(id))
-	}, stock)
+	keys := []string{s.keys.of(stock).reservation(id)}
+	r, err := s.read(ctx, scriptReadReservation, stock, keys)
 	if err != nil {
 		return reservation.GetAnswer{}, err
 	}

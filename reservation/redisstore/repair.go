@@ -17,7 +17,7 @@ func (s *Store) Repair(
 	if err := s.health.err(); err != nil {
 		return reservation.RepairAnswer{}, err
 	}
-	process := s.health.runID()
+	process := s.scripts.present().process
 	item, sums, at, err := s.count(ctx, request)
 	if err != nil {
 		return reservation.RepairAnswer{}, err
@@ -119,7 +119,7 @@ func (s *Store) mend(
 		script: scriptRepair, lines: 1, bytes: requestOverhead,
 		encode: func(e *encoder, notAfter int64) {
 			e.number(notAfter)
-			e.key(e.stock.sku(request.SKU))
+			e.text(request.SKU.String())
 			e.text(process)
 			e.number(at.epoch)
 			e.number(at.sequence)

@@ -92,6 +92,7 @@ type reply struct {
 	now      int64 // ms of store time
 	code     replyCode
 	sequence int64
+	holdsDue bool // of a read: holds are due that were not reclaimed
 	values   []any
 	at       int
 	err      error
@@ -172,8 +173,9 @@ func (r *reply) skus() []reservation.SKU {
 	return skus
 }
 
-func (r *reply) state() reservation.State {
-	state := r.int()
+func (r *reply) state() reservation.State { return r.checkState(r.int()) }
+
+func (r *reply) checkState(state int64) reservation.State {
 	if (state < int64(reservation.StateHeld) || state > int64(reservation.StateExpired)) &&
 		r.err == nil {
 		r.err = fmt.Errorf("reply has the state %d", state)
@@ -181,13 +183,36 @@ func (r *reply) state() reservation.State {
 	return reservation.State(state)
 }
 
-// substitutes reads SKUs of which one stands on a line.
+// words reads a text from left to right, word by word, without a copy.
+type words struct {
+	text   string
+	failed bool // a number was none
+}
+
+// next takes the next word, up to a separator or the end.
+func (w *words) next(separator byte) string {
+	word, rest, _ := strings.Cut(w.text, string(separator))
+	w.text = rest
+	return word
+}
+
+// int takes the next word as a whole number.
+func (w *words) int(separator byte) int64 {
+	n, err := strconv.ParseInt(w.next(separator), 10, 64)
+	w.failed = w.failed || err != nil
+	return n
+}
+
+// betweenSKUs parts the SKUs of a list, as it is stored. No SKU holds a control character.
+const betweenSKUs = "\x1e"
+
+// substitutes reads a list of SKUs.
 func (r *reply) substitutes(text string) []reservation.SKU {
 	if text == "" {
 		return nil
 	}
 	var skus []reservation.SKU
-	for name := range strings.SplitSeq(text, "\n") {
+	for name := range strings.SplitSeq(text, betweenSKUs) {
 		skus = append(skus, r.parseSKU(name))
 	}
 	return skus

@@ -2,6 +2,10 @@ package redisstore
 
 import (
 	"context"
+	"fmt"
+	"strconv"
+	"strings"
+	"time"
 
 	"github.com/holdfast-dev/holdfast/reservation"
 )
@@ -40,19 +44,35 @@ func (s *Store) Reserve(
 		Reservation: reservation.Reservation{Stock: request.Stock, ID: request.ID, Term: 1},
 		Replayed:    r.code == codeReplayed,
 	}
-	created, expires := r.int(), r.int()
-	answer.StateNow = r.state()
-	answer.Stamp = reservation.Stamp{Sequence: r.sequence, StoreTime: timeOf(created)}
-	answer.Reservation.CreateTime, answer.Reservation.ExpireTime = timeOf(created), timeOf(expires)
+	head, lines, _ := strings.Cut(r.text(), "\n")
+	created, expires := r.readHead(head, &answer)
+	answer.Stamp = reservation.Stamp{Sequence: r.sequence, StoreTime: created}
+	answer.Reservation.CreateTime, answer.Reservation.ExpireTime = created, expires
 	answer.Reservation.State = reservation.StateCommitted
-	if expires > 0 {
+	if !expires.IsZero() {
 		answer.Reservation.State = reservation.StateHeld
 	}
-	answer.Reservation.Lines = readGranted(r, request.Lines)
+	answer.Reservation.Lines = readGranted(r, lines, request.Lines)
+	if r.more() {
+		readExtras(r, r.list(), answer.Reservation.Lines)
+	}
 	if r.err != nil {
 		return reservation.ReserveAnswer{}, internal(r.err)
 	}
 	return answer, nil
+}
+
+// readHead reads "granted expiry state".
+func (r *reply) readHead(
+	head string, answer *reservation.ReserveAnswer,
+) (created, expires time.Time) {
+	w := words{text: head}
+	created, expires = timeOf(w.int(' ')), timeOf(w.int(' '))
+	answer.StateNow = r.checkState(w.int(' '))
+	if w.failed && r.err == nil {
+		r.err = fmt.Errorf("reply has the head %q", head)
+	}
+	return created, expires
 }
 
 func reserveOperation(request reservation.ReserveRequest) *operation {
@@ -62,35 +82,113 @@ func reserveOperation(request reservation.ReserveRequest) *operation {
 		script: scriptReserve, repeatable: true,
 		lines: request.Lines.Len(), bytes: sizeOf(request.Lines),
 		encode: func(e *encoder, notAfter int64) {
-			e.flag(false)
-			e.number(notAfter)
-			e.flag(request.Mode == reservation.ModePartial)
-			e.key(e.stock.reservation(request.ID))
-			e.text(same)
-			e.number(request.TTL.Milliseconds())
-			if request.Replaces.IsZero() {
-				e.number(0)
-			} else {
-				e.key(e.stock.reservation(request.Replaces))
+			key, replaces := e.addKey(e.stock.reservation(request.ID)), 0
+			if !request.Replaces.IsZero() {
+				replaces = e.addKey(e.stock.reservation(request.Replaces))
 			}
-			e.skuLines(request.Lines)
+			e.reserveHead(asks(request.Mode, false), notAfter, key, same, request.TTL, replaces)
+			e.reserveLines(request.Lines)
 		},
 	}
 }
 
-// readGranted reads what each line was granted.
-func readGranted(r *reply, lines reservation.Lines) []reservation.ReservationLine {
+// reserveHead adds what lua/reserve.lua wants of a request besides its lines, as one field.
+func (e *encoder) reserveHead(
+	asks int, notAfter int64, key int, same string, ttl reservation.TTL, replaces int,
+) {
+	e.fields = append(strconv.AppendInt(e.fields, int64(asks), 10), ' ')
+	e.fields = append(strconv.AppendInt(e.fields, notAfter, 10), ' ')
+	e.fields = append(strconv.AppendInt(e.fields, int64(key), 10), ' ')
+	e.fields = append(append(e.fields, same...), ' ')
+	e.fields = append(strconv.AppendInt(e.fields, ttl.Milliseconds(), 10), ' ')
+	e.count(replaces)
+}
+
+// reserveLines adds lines as one field: number of the SKU, units.
+func (e *encoder) reserveLines(lines reservation.Lines) {
+	for _, line := range lines.All() {
+		e.fields = append(strconv.AppendInt(e.fields, int64(e.numberOf(line.SKU)), 10), ' ')
+		e.fields = append(strconv.AppendInt(e.fields, line.Quantity.Units(), 10), ' ')
+	}
+	e.fields = append(e.fields, '\n')
+}
+
+// asks says what is asked of lua/reserve.lua.
+func asks(mode reservation.Mode, dryRun bool) int {
+	return boolToInt(mode == reservation.ModePartial) + 2*boolToInt(dryRun)
+}
+
+// readGranted reads lines as they are stored: "requested granted backordered available flags sku".
+func readGranted(
+	r *reply, text string, lines reservation.Lines,
+) []reservation.ReservationLine {
 	granted := make([]reservation.ReservationLine, lines.Len())
 	for i, asked := range lines.All() {
-		reserved, backordered, flags, available := r.int(), r.int(), r.int(), r.int()
+		var one string
+		one, text, _ = strings.Cut(text, "\n")
+		w := words{text: one}
 		line := &granted[i]
-		line.SKU, line.Requested = asked.SKU, asked.Quantity.Units()
-		line.Covered, line.Backordered = reserved-backordered, backordered
-		line.Notify = flags&flagNotify != 0
-		line.Available = reservation.Some(available)
-		line.RestockTime, line.Substitutes = r.extras(r.text())
+		line.SKU, line.Requested = asked.SKU, w.int(' ')
+		reserved := w.int(' ')
+		line.Backordered = w.int(' ')
+		line.Covered = reserved - line.Backordered
+		line.Available = reservation.Some(w.int(' '))
+		r.flags(line, w.next(' '))
+		if (w.failed || w.text != asked.SKU.String()) && r.err == nil {
+			r.err = fmt.Errorf("reply has %q for line %d", one, i+1)
+		}
+	}
+	if text != "" && r.err == nil {
+		r.err = fmt.Errorf("reply has more than %d lines", lines.Len())
 	}
 	return granted
+}
+
+// flags reads the flags of a line, and why it got less than it asked for where it did:
+// "flags:reason:orderable".
+func (r *reply) flags(line *reservation.ReservationLine, text string) {
+	if len(text) == 1 {
+		line.Notify = (text[0]-'0')&flagNotify != 0
+		return
+	}
+	w := words{text: text}
+	line.Notify = w.int(':')&flagNotify != 0
+	line.Reason = r.lineReason(w.int(':'))
+	if orderable := w.int(':'); orderable >= 0 {
+		line.Orderable = reservation.Some(orderable)
+	}
+	if w.failed && r.err == nil {
+		r.err = fmt.Errorf("reply has the flags %q", text)
+	}
+}
+
+// isCounted says by the flags of a line whether its units stand in the SKU's figures.
+func isCounted(flags string) bool { return flags != "" && (flags[0]-'0')&flagCounted != 0 }
+
+func (r *reply) lineReason(reason int64) reservation.LineReason {
+	known := reason >= int64(reservation.LineNotSellable) &&
+		reason <= int64(reservation.LineInsufficientStock)
+	if !known && r.err == nil {
+		r.err = fmt.Errorf("reply has the line reason %d", reason)
+	}
+	return reservation.LineReason(reason)
+}
+
+// readExtras reads what lines tell besides: number of the line, extras.
+func readExtras(r *reply, list []any, lines []reservation.ReservationLine) {
+	told := reply{values: list}
+	for told.more() {
+		number := told.int()
+		if number < 1 || number > int64(len(lines)) {
+			told.err = errReplyEnds
+			break
+		}
+		line := &lines[number-1]
+		line.RestockTime, line.Substitutes = told.extras(told.text())
+	}
+	if r.err == nil {
+		r.err = told.err
+	}
 }
 
 // readRefusals completes a refusal with its lines.
@@ -110,17 +208,16 @@ func readRefusals(r *reply, err error, lines reservation.Lines) error {
 func readRefusedLines(r *reply, lines reservation.Lines) []reservation.LineRefusal {
 	var refusals []reservation.LineRefusal
 	for r.more() {
-		number, orderable, reason := int(r.int()), r.int(), r.int()
+		number, orderable, reason := int(r.int()), r.int(), r.lineReason(r.int())
 		substitutes := r.substitutes(r.text())
-		if number < 1 || number > lines.Len() || reason < int64(reservation.LineNotSellable) ||
-			reason > int64(reservation.LineInsufficientStock) {
+		if number < 1 || number > lines.Len() {
 			r.err = errReplyEnds
 			return nil
 		}
 		asked := lines.All()[number-1]
 		refusal := reservation.LineRefusal{
 			Index: number - 1, SKU: asked.SKU, Requested: asked.Quantity.Units(),
-			Reason: reservation.LineReason(reason), Substitutes: substitutes,
+			Reason: reason, Substitutes: substitutes,
 		}
 		if orderable >= 0 {
 			refusal.Orderable = reservation.Some(orderable)
@@ -138,17 +235,16 @@ func (s *Store) Check(
 		script: scriptReserve, repeatable: true,
 		lines: request.Lines.Len(), bytes: sizeOf(request.Lines),
 		encode: func(e *encoder, notAfter int64) {
-			e.flag(true)
-			e.number(notAfter)
-			e.flag(request.Mode == reservation.ModePartial)
-			e.skuLines(request.Lines)
+			e.reserveHead(asks(request.Mode, true), notAfter, 0, "-", reservation.TTL{}, 0)
+			e.reserveLines(request.Lines)
 		},
 	}, false)
 	if err != nil {
 		return reservation.CheckAnswer{}, err
 	}
 	answer := reservation.CheckAnswer{Grantable: r.int() == 1, StoreTime: timeOf(r.now)}
-	answer.Lines = readGranted(r, request.Lines)
+	answer.Lines = readGranted(r, r.text(), request.Lines)
+	readExtras(r, r.list(), answer.Lines)
 	answer.Refusals = readRefusedLines(r, request.Lines)
 	if r.err != nil {
 		return reservation.CheckAnswer{}, internal(r.err)

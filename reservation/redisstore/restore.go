@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"strconv"
 
 	"github.com/holdfast-dev/holdfast/reservation"
 )
@@ -94,11 +93,7 @@ func (r *restore) take(ctx context.Context, part reservation.ExportPart) error {
 		r.answer.Requests++
 		return r.add(ctx, encodeRequest(part.Request), 0, requestOverhead)
 	case part.Default != nil:
-		policy := *part.Default
-		return r.add(ctx, func(e *encoder) {
-			e.text("default")
-			e.policy(policy)
-		}, 0, requestOverhead)
+		return r.add(ctx, encodeDefault(*part.Default), 0, requestOverhead)
 	case part.End != nil:
 		r.end = part.End
 	}
@@ -228,122 +223,4 @@ func (r *restore) flush(ctx context.Context) error {
 		},
 	}, false)
 	return err
-}
-
-// policy adds a policy's fields, those that are set.
-func (e *encoder) policy(p reservation.Policy) {
-	var fields []reservation.PolicyField
-	for _, field := range reservation.AllPolicyFields() {
-		if storedValue(p, field) != "" {
-			fields = append(fields, field)
-		}
-	}
-	e.count(len(fields))
-	for _, field := range fields {
-		e.text(storedName(field))
-		e.text(storedValue(p, field))
-	}
-}
-
-func encodeItem(item *reservation.KeptItem) func(e *encoder) {
-	return func(e *encoder) {
-		e.text("item")
-		e.key(e.stock.sku(item.SKU))
-		e.number(item.OnHand)
-		e.number(item.Reserved)
-		e.number(item.Queued)
-		e.number(item.Filling)
-		e.policy(item.Own)
-	}
-}
-
-func encodeRequest(q *reservation.KeptRequest) func(e *encoder) {
-	return func(e *encoder) {
-		e.text("request")
-		e.key(e.stock.request(q.ID))
-		e.text(q.Fingerprint)
-		e.number(q.Sequence)
-		e.time(q.CreateTime)
-		e.time(q.ForgetTime)
-		e.text(q.Answer[0])
-		e.text(q.Answer[1])
-	}
-}
-
-func encodeReservation(r *reservation.KeptReservation) func(e *encoder) {
-	return func(e *encoder) {
-		e.text("reservation")
-		e.key(e.stock.reservation(r.ID))
-		e.number(int64(r.State))
-		e.text(r.Fingerprint)
-		e.time(r.CreateTime)
-		e.number(r.TTL.Milliseconds())
-		e.time(r.ExpireTime)
-		e.number(r.Sequence)
-		e.number(r.Term)
-		e.time(r.TermTime)
-		e.time(r.ForgetTime)
-		e.count(len(r.Lines))
-		for i := range r.Lines {
-			e.keptLine(&r.Lines[i])
-		}
-	}
-}
-
-func (e *encoder) keptLine(l *reservation.KeptLine) {
-	e.text(l.SKU.String())
-	e.number(l.Requested)
-	e.number(l.Granted)
-	e.number(l.FirstBackordered)
-	e.number(l.FirstAvailable)
-	e.count(flagsOf(l.Counted, l.First))
-	e.text(extrasOf(l.First))
-	e.number(l.Covered)
-	e.number(l.Backordered)
-	e.number(l.Fulfilled)
-	if l.Again.Set {
-		e.count(flagsOf(l.Counted, l.Again.Value))
-		e.text(extrasOf(l.Again.Value))
-	} else {
-		e.number(-1)
-		e.text("")
-	}
-	e.number(l.Joined)
-}
-
-func encodeEnd(end *reservation.ExportEnd) func(e *encoder) {
-	return func(e *encoder) {
-		e.text("end")
-		e.number(end.Position.Sequence)
-		e.number(end.Position.Epoch)
-		e.count(len(end.Epochs))
-		for _, began := range end.Epochs {
-			e.number(began.Epoch)
-			e.number(began.Sequence)
-		}
-	}
-}
-
-// flagsOf returns a line's flags as they are stored.
-func flagsOf(counted bool, hints reservation.GrantHints) int {
-	flags := 0
-	if counted {
-		flags += flagCounted
-	}
-	if hints.Notify {
-		flags += flagNotify
-	}
-	return flags
-}
-
-// extrasOf returns what a grant told of a backordered line as it is stored.
-func extrasOf(hints reservation.GrantHints) string {
-	restock := ""
-	if hints.RestockTime.Set {
-		restock = strconv.FormatInt(hints.RestockTime.Value.UnixMilli(), 10)
-	}
-	if len(hints.Substitutes) == 0 {
-		return restock
-	}
-	return restock + "\n" + storedSKUs(hints.Substitutes)
 }

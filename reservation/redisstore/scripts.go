@@ -1,9 +1,7 @@
 package redisstore
 
 import (
-	"crypto/sha1" //nolint:gosec // Redis names scripts by their SHA-1.
 	"embed"
-	"encoding/hex"
 	"fmt"
 	"strings"
 )
@@ -60,44 +58,43 @@ func allScripts() []scriptName {
 }
 
 // mutationIncludes is what "-- Include: mutation" stands for, in order.
-const mutationIncludes = "codes clock begin journal items records queue requests on_hand finish"
+const mutationIncludes = "codes clock begin fields journal items records queue requests on_hand named finish"
 
-// script is one Lua script as it is sent to the store.
-type script struct {
-	name   scriptName
-	source string
-	sha    string
+// scriptText is one Lua script but for the run_id of the store's process.
+type scriptText struct {
+	name       scriptName
+	head, body string // before and after the run_id's line
 }
 
-// loadScripts joins every script with its includes. A real server gets the shebang line, by which
+// joinScripts joins every script with its includes. A real server gets the shebang line, by which
 // it refuses cross-slot access and, before the script runs, a store that is full or read-only;
 // miniredis cannot parse it.
-func loadScripts(shebang bool, options Options) (map[scriptName]*script, error) {
-	scripts := make(map[scriptName]*script, len(allScripts()))
-	for _, name := range allScripts() {
-		source, err := joinScript(name, shebang, options)
-		if err != nil {
+func joinScripts(shebang bool, options Options) ([]scriptText, error) {
+	names := allScripts()
+	texts := make([]scriptText, len(names))
+	for i, name := range names {
+		var err error
+		if texts[i], err = joinScript(name, shebang, options); err != nil {
 			return nil, err
 		}
-		sum := sha1.Sum([]byte(source)) //nolint:gosec // see the import
-		scripts[name] = &script{name: name, source: source, sha: hex.EncodeToString(sum[:])}
 	}
-	return scripts, nil
+	return texts, nil
 }
 
-func joinScript(name scriptName, shebang bool, options Options) (string, error) {
+func joinScript(name scriptName, shebang bool, options Options) (scriptText, error) {
 	body, err := luaFiles.ReadFile("lua/" + string(name) + ".lua")
 	if err != nil {
-		return "", fmt.Errorf("script %s: %w", name, err)
+		return scriptText{}, fmt.Errorf("script %s: %w", name, err)
+	}
+	text := scriptText{name: name}
+	if shebang {
+		text.head = "#!lua"
+		if flags := headerValue(string(body), "Flags"); flags != "" {
+			text.head += " flags=" + strings.ReplaceAll(flags, " ", ",")
+		}
+		text.head += "\n"
 	}
 	var joined strings.Builder
-	if shebang {
-		joined.WriteString("#!lua")
-		if flags := headerValue(string(body), "Flags"); flags != "" {
-			joined.WriteString(" flags=" + strings.ReplaceAll(flags, " ", ","))
-		}
-		joined.WriteByte('\n')
-	}
 	includes := strings.Replace(headerValue(string(body), "Include"), "mutation", mutationIncludes, 1)
 	for include := range strings.FieldsSeq(includes) {
 		if include == "clock" && options.clock != "" {
@@ -105,14 +102,15 @@ func joinScript(name scriptName, shebang bool, options Options) (string, error) 
 			continue
 		}
 		path := "include/" + include + ".lua"
-		text, err := luaFiles.ReadFile("lua/" + path)
+		included, err := luaFiles.ReadFile("lua/" + path)
 		if err != nil {
-			return "", fmt.Errorf("script %s: include: %w", name, err)
+			return scriptText{}, fmt.Errorf("script %s: include: %w", name, err)
 		}
-		joined.WriteString(options.mutated(path, text))
+		joined.WriteString(options.mutated(path, included))
 	}
 	joined.WriteString(options.mutated(string(name)+".lua", body))
-	return joined.String(), nil
+	text.body = joined.String()
+	return text, nil
 }
 
 // mutated returns a file's text, changed where a test wants it so.

@@ -3,47 +3,100 @@ package redisstore
 import (
 	"context"
 	"errors"
-	"net"
-	"strings"
 	"time"
 
 	"github.com/redis/go-redis/v9"
+
+	"github.com/holdfast-dev/holdfast/reservation"
 )
 
-// maxTries bounds how often one operation is sent: its first try, once after NOSCRIPT or a lost
-// answer, and once alone. Two cases do not count, for time ends them: moving to the next batch
-// while more holds are due than one script reclaims, and a not_after that was made from an old
-// guess of the store's clock.
-const maxTries = 3
+// maxTries bounds how often one operation is sent: its first try, once after a lost answer, and
+// once more. Three cases do not count. Time ends two of them: moving to the next batch while more
+// holds are due than one script reclaims, and a not_after that was made from an old guess of the
+// store's clock. maxLoads bounds the third, NOSCRIPT.
+const (
+	maxTries = 3
+	maxLoads = 3
+)
 
 // group is the operations of one script within a batch, and their script call.
 type group struct {
-	script *script
-	ops    []*operation
-	cmd    *redis.Cmd
+	script  scriptName
+	ops     []*operation
+	encoder *encoder
+	cmd     *redis.Cmd
 }
+
+// pipeliner is where a batch can be sent: any connection of the pool, or a certain one.
+type pipeliner interface{ Pipeline() redis.Pipeliner }
 
 // sendBatch sends a batch as one pipeline and hands each operation its outcome. It returns those
 // that go into the next batch.
 func (s *Store) sendBatch(b *batcher, batch []*operation) (again []*operation) {
 	if err := s.health.err(); err != nil {
-		for _, op := range batch {
-			op.finish(nil, err)
-		}
+		finishAll(batch, err)
 		return nil
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), s.options.CallTimeout)
 	defer cancel()
-	groups := s.encodeBatch(ctx, b, batch)
-	for _, g := range groups {
-		again = append(again, s.settle(ctx, b, g)...)
+	return s.sendOver(ctx, b, s.client, s.scripts.present(), batch)
+}
+
+// sendOver sends a batch with the scripts of one set.
+func (s *Store) sendOver(
+	ctx context.Context, b *batcher, over pipeliner, set *scriptSet, batch []*operation,
+) (again []*operation) {
+	var lacking []*operation
+	asked := time.Now()
+	for _, g := range s.encodeBatch(ctx, b, over.Pipeline(), set, batch) {
+		more, noScript := s.settle(b, set, g, asked) //nolint:contextcheck // a poisoned batch starts anew
+		again = append(again, more...)
+		lacking = append(lacking, noScript...)
+	}
+	if len(lacking) > 0 {
+		again = append(again, s.sendLoaded(ctx, b, lacking)...)
 	}
 	return again
 }
 
+// sendLoaded sends operations that were answered NOSCRIPT: the process is another one than the
+// scripts were made for, or somebody flushed them. Who it is, what it lacks and the calls go over
+// one connection, for another one might lead to another process.
+func (s *Store) sendLoaded(ctx context.Context, b *batcher, ops []*operation) (again []*operation) {
+	if ops = withLoadsLeft(ops); len(ops) == 0 {
+		return nil
+	}
+	conn := s.client.Conn()
+	defer func() { _ = conn.Close() }() // it goes back to the others
+	set, err := s.greet(ctx, conn)
+	if err != nil {
+		finishAll(ops, s.notExecuted(err))
+		return nil
+	}
+	return s.sendOver(ctx, b, conn, set, ops)
+}
+
+// withLoadsLeft returns the operations that may be sent once more after NOSCRIPT; the others end.
+func withLoadsLeft(ops []*operation) (again []*operation) {
+	for _, op := range ops {
+		if op.loads >= maxLoads {
+			op.finish(nil, unavailable(errNoScript))
+			continue
+		}
+		op.loads++
+		op.tries--
+		again = append(again, op)
+	}
+	return again
+}
+
+// errNoScript ends an operation whose script was gone again each time that it was loaded.
+var errNoScript = errors.New("the store has no scripts, however often they are loaded")
+
 // encodeBatch groups a batch by script and runs it through one pipeline.
-func (s *Store) encodeBatch(ctx context.Context, b *batcher, batch []*operation) []*group {
-	pipe := s.client.Pipeline()
+func (s *Store) encodeBatch(
+	ctx context.Context, b *batcher, pipe redis.Pipeliner, set *scriptSet, batch []*operation,
+) []*group {
 	groups := make([]*group, 0, 4)
 	for _, name := range batchOrder() {
 		var ops []*operation
@@ -53,11 +106,14 @@ func (s *Store) encodeBatch(ctx context.Context, b *batcher, batch []*operation)
 			}
 		}
 		if len(ops) > 0 {
-			groups = append(groups, s.encodeGroup(ctx, b, pipe, s.scripts[name], ops))
+			groups = append(groups, s.encodeGroup(ctx, b, pipe, set.byName[name], ops))
 		}
 	}
 	// Exec's error is the first of the commands' errors; each is looked at in settle.
 	_, _ = pipe.Exec(ctx)
+	for _, g := range groups {
+		g.encoder.free()
+	}
 	return groups
 }
 
@@ -65,25 +121,19 @@ func (s *Store) encodeBatch(ctx context.Context, b *batcher, batch []*operation)
 func (s *Store) encodeGroup(
 	ctx context.Context, b *batcher, pipe redis.Pipeliner, sc *script, ops []*operation,
 ) *group {
-	e := s.newCall(b.keys, len(ops))
+	e := newEncoder(b.keys)
 	for _, op := range ops {
 		op.tries++
-		notAfter := s.notAfter(op)
-		op.notAfter.Store(notAfter)
-		op.encode(e, notAfter)
+		op.sentUntil = op.allow(s.notAfter(op))
+		op.encode(e, op.sentUntil)
 	}
-	return &group{script: sc, ops: ops, cmd: pipe.EvalSha(ctx, sc.sha, e.keys, e.args...)}
+	args := e.call(sc.sha, s.callHeader(), len(ops))
+	return &group{script: sc.name, ops: ops, encoder: e, cmd: pipe.Do(ctx, args...)}
 }
 
-// newCall returns an encoder with what every script gets first; see lua/include/begin.lua.
-func (s *Store) newCall(keys stockKeys, requests int) *encoder {
-	e := newEncoder(keys)
-	e.text(s.health.runID())
-	e.number(s.options.Retention.Milliseconds())
-	e.number(defaultJournalCap)
-	e.count(s.options.lineBudget)
-	e.count(requests)
-	return e
+// callHeader returns what every script gets first; see lua/include/begin.lua.
+func (s *Store) callHeader() []any {
+	return []any{s.options.Retention.Milliseconds(), defaultJournalCap, s.options.lineBudget}
 }
 
 // notAfter returns the last moment, ms of store time, at which an operation may take effect: the
@@ -96,20 +146,36 @@ func (s *Store) notAfter(op *operation) int64 {
 	return s.clock.now() + left.Milliseconds()
 }
 
-// settle hands the operations of one script call their outcome and returns those to send again.
-func (s *Store) settle(ctx context.Context, b *batcher, g *group) (again []*operation) {
+// settle hands the operations of one script call their outcome. It returns those to send again with
+// the next batch, and those for which the store lacked the script.
+func (s *Store) settle(
+	b *batcher, set *scriptSet, g *group, asked time.Time,
+) (again, lacking []*operation) {
 	answer, err := g.cmd.Slice()
-	if err != nil {
-		return s.settleFailure(ctx, b, g, err)
+	switch {
+	case err == nil:
+		return s.settleAnswer(b, set, g, answer, asked), nil
+	case classify(err) == failedNoScript:
+		return nil, g.ops
 	}
-	replies, now, err := openAnswer(answer, len(g.ops))
+	return s.settleFailure(b, g, err), nil
+}
+
+// settleAnswer hands the operations what a script answered.
+func (s *Store) settleAnswer(
+	b *batcher, set *scriptSet, g *group, answer []any, asked time.Time,
+) (again []*operation) {
+	replies, now, sequence, err := openAnswer(answer, len(g.ops))
 	if err != nil {
-		s.options.Logger.Error("script answer cannot be read", "script", g.script.name,
+		s.options.Logger.Error("script answer cannot be read", "script", g.script,
 			"stock", b.stock.String(), "error", err)
 		finishAll(g.ops, internal(err))
 		return nil
 	}
-	s.clock.tell(now)
+	s.clock.tell(now, asked)
+	if g.script != scriptPurge { // which reads no sequence
+		b.saw(set, sequence)
+	}
 	for i, op := range g.ops {
 		r, err := newReply(now, replies[i])
 		switch {
@@ -119,7 +185,7 @@ func (s *Store) settle(ctx context.Context, b *batcher, g *group) (again []*oper
 			op.tries--
 			again = append(again, op)
 		case r.code == codeAgain:
-			op.finish(nil, unavailable(errStillReclaiming))
+			op.finish(nil, unavailable(reservation.ErrReclaiming))
 		case r.code == codeTooLate && s.hasTimeLeft(op):
 			op.tries--
 			again = append(again, op) // our guess of the store's clock was old; it is new now
@@ -130,76 +196,68 @@ func (s *Store) settle(ctx context.Context, b *batcher, g *group) (again []*oper
 	return again
 }
 
-// errStillReclaiming ends a call for which more holds were due than could be reclaimed in its time.
-var errStillReclaiming = errors.New("still reclaiming holds that are due")
-
 // openAnswer takes a script's answer apart: {store time, epoch, sequence, replies}.
-func openAnswer(answer []any, requests int) (replies []any, now int64, err error) {
+func openAnswer(
+	answer []any, requests int,
+) (replies []any, now, sequence int64, err error) {
 	if len(answer) != 4 {
-		return nil, 0, errReplyEnds
+		return nil, 0, 0, errReplyEnds
 	}
-	now, isNumber := answer[0].(int64)
+	now, isTime := answer[0].(int64)
+	sequence, isSequence := answer[2].(int64)
 	replies, isList := answer[3].([]any)
-	if !isNumber || !isList || len(replies) != requests {
-		return nil, 0, errReplyEnds
+	if !isTime || !isSequence || !isList || len(replies) != requests {
+		return nil, 0, 0, errReplyEnds
 	}
-	return replies, now, nil
+	return replies, now, sequence, nil
 }
 
 // hasTimeLeft says whether an operation may go on: within the call's own limit and the caller's
-// deadline.
+// deadline, and not past what a caller was told who left.
 func (s *Store) hasTimeLeft(op *operation) bool {
 	return time.Since(op.entered) < s.options.CallTimeout &&
-		(op.deadline.IsZero() || time.Until(op.deadline) > 0)
+		(op.deadline.IsZero() || time.Until(op.deadline) > 0) && !op.isOver(s.clock.now())
 }
 
 // settleFailure decides, for a script call that did not answer, between sending again and giving
 // up.
-func (s *Store) settleFailure(
-	ctx context.Context, b *batcher, g *group, err error,
-) (again []*operation) {
+func (s *Store) settleFailure(b *batcher, g *group, err error) (again []*operation) {
 	switch kind := classify(err); kind {
-	case failedNoScript:
-		// A connection loads the scripts when it comes up; someone flushed them since.
-		if err := s.load(ctx); err != nil {
-			finishAll(g.ops, s.failure(err))
-			return nil
-		}
-		return retry(g.ops, func(*operation) error { return unavailable(err) })
+	case failedNoScript: // settle sees to it
 	case failedBeforeWrite:
-		return s.settlePoisoned(b, g, err) //nolint:contextcheck // each batch has its own time limit
+		return s.settlePoisoned(b, g, err)
 	case failedNotExecuted:
-		finishAll(g.ops, unavailable(err))
+		finishAll(g.ops, s.notExecuted(err))
 		return nil
 	case failedLost:
-		var repeatable, final []*operation
-		for _, op := range g.ops {
-			if op.repeatable && op.notAfter.Load() > s.clock.now() {
-				repeatable = append(repeatable, op)
-			} else {
-				final = append(final, op)
-			}
-		}
-		for _, op := range final {
-			op.finish(nil, outcomeUnknown(op.notAfter.Load(), err))
-		}
-		return retry(repeatable, func(op *operation) error {
-			return outcomeUnknown(op.notAfter.Load(), err)
-		})
+		return s.settleLost(g, err)
 	case failedAfterWrite:
 		s.options.Logger.Error("a script failed after its first write: audit this stock",
-			"script", g.script.name, "stock", b.stock.String(), "error", err)
+			"script", g.script, "stock", b.stock.String(), "error", err)
 		finishAll(g.ops, internal(err))
 		return nil
 	}
 	return nil
 }
 
+// settleLost sends again what may be sent twice, while there is time.
+func (s *Store) settleLost(g *group, err error) (again []*operation) {
+	for _, op := range g.ops {
+		op.lose()
+		if op.repeatable && op.tries < maxTries && s.hasTimeLeft(op) {
+			again = append(again, op)
+		} else {
+			op.finish(nil, err)
+		}
+	}
+	return again
+}
+
 // settlePoisoned handles a script that failed before it wrote anything: one operation may be to
 // blame, so each is sent alone; one that fails alone is its own fault.
 func (s *Store) settlePoisoned(b *batcher, g *group, err error) (again []*operation) {
 	if len(g.ops) == 1 {
-		s.options.Logger.Error("a script failed", "script", g.script.name,
+		s.options.Logger.Error("a script failed", "script", g.script,
 			"stock", b.stock.String(), "error", err)
 		g.ops[0].finish(nil, internal(err))
 		return nil
@@ -210,64 +268,8 @@ func (s *Store) settlePoisoned(b *batcher, g *group, err error) (again []*operat
 	return again
 }
 
-// retry returns the operations that have a try left; the others end with what giveUp says.
-func retry(ops []*operation, giveUp func(op *operation) error) (again []*operation) {
-	for _, op := range ops {
-		if op.tries < maxTries {
-			again = append(again, op)
-		} else {
-			op.finish(nil, giveUp(op))
-		}
-	}
-	return again
-}
-
 func finishAll(ops []*operation, err error) {
 	for _, op := range ops {
 		op.finish(nil, err)
 	}
-}
-
-// failure is what became of a script call that did not answer.
-type failure uint8
-
-const (
-	failedNotExecuted failure = iota + 1 // refused before the script ran
-	failedNoScript                       // the script is not loaded
-	failedBeforeWrite                    // the script ran and failed before its first write
-	failedAfterWrite                     // the script ran and failed after it
-	failedLost                           // no answer came
-)
-
-// classify tells by an error what became of the call.
-func classify(err error) failure {
-	var dial *net.OpError
-	switch {
-	case strings.HasPrefix(err.Error(), "HFBEFORE"):
-		return failedBeforeWrite
-	case strings.HasPrefix(err.Error(), "HFPARTIAL"):
-		return failedAfterWrite
-	case strings.HasPrefix(err.Error(), "NOSCRIPT"):
-		return failedNoScript
-	case errors.As(err, &dial) && dial.Op == "dial",
-		errors.Is(err, redis.ErrPoolTimeout), errors.Is(err, redis.ErrPoolExhausted),
-		errors.Is(err, redis.ErrClosed), errors.Is(err, errUnfit):
-		return failedNotExecuted
-	}
-	var answered redis.Error
-	if errors.As(err, &answered) {
-		return failedNotExecuted // LOADING, READONLY, OOM, MISCONF, NOREPLICAS, CLUSTERDOWN, NOAUTH, …
-	}
-	return failedLost
-}
-
-// failure turns an error of a call that reads, or that may be repeated freely, into a reason.
-func (s *Store) failure(err error) error {
-	switch {
-	case errors.Is(err, context.Canceled), errors.Is(err, context.DeadlineExceeded):
-		return gaveUp(err)
-	case s.health.err() != nil:
-		return s.health.err()
-	}
-	return unavailable(err)
 }

@@ -21,11 +21,15 @@ func snapshotOf(
 ) (reservation.Snapshot, error) {
 	s := snapshotReader{ctx: ctx, client: client, keys: keys, stock: stock, now: now.UnixMilli()}
 	s.readRecords()
+	s.items = s.hash(keys.items())
 	var snapshot reservation.Snapshot
 	snapshot.Sequence = s.number(s.hash(keys.meta())["sequence"])
 	snapshot.Default = s.policyOf(s.hash(keys.policy()))
 	for _, name := range s.rangeOf(keys.skus()) {
 		snapshot.Items = append(snapshot.Items, s.item(name))
+	}
+	if len(s.items) != len(snapshot.Items) {
+		s.note(fmt.Errorf("%d SKUs are kept, %d listed", len(s.items), len(snapshot.Items)))
 	}
 	for _, name := range s.idsOf("res:", keys.held(), keys.committed(), keys.finished()) {
 		if r, ok := s.reservation(name); ok {
@@ -55,6 +59,7 @@ type snapshotReader struct {
 	keys   stockKeys
 	stock  reservation.StockID
 	now    int64
+	items  map[string]string
 	// records are the hashes of all reservations by id, as reading them one by one takes long.
 	records map[string]map[string]string
 	parsed  map[string]reservation.Reservation
@@ -139,10 +144,16 @@ func (s *snapshotReader) policyOf(fields map[string]string) reservation.Policy {
 func (s *snapshotReader) item(name string) reservation.ItemSnapshot {
 	sku, err := reservation.ParseSKU(name)
 	s.note(err)
-	fields := s.hash(s.keys.sku(sku))
+	figures, policy, _ := strings.Cut(s.items[name], "\n")
+	words := append(strings.Fields(figures), "0", "0", "0", "0")
+	fields := make(map[string]string)
+	for field := range strings.SplitSeq(policy, "\n") {
+		key, value, _ := strings.Cut(field, " ")
+		fields[key] = value
+	}
 	item := reservation.ItemSnapshot{
-		SKU: sku, OnHand: s.number(fields["h"]), Reserved: s.number(fields["r"]),
-		Queued: s.number(fields["q"]), Filling: s.number(fields["f"]), Own: s.policyOf(fields),
+		SKU: sku, OnHand: s.number(words[0]), Reserved: s.number(words[1]),
+		Queued: s.number(words[2]), Filling: s.number(words[3]), Own: s.policyOf(fields),
 	}
 	for _, member := range s.rangeOf(s.keys.queue(sku)) {
 		idText, line, _ := strings.Cut(member, "/")
@@ -177,24 +188,29 @@ func (s *snapshotReader) reservation(name string) (reservation.Reservation, bool
 		return read, true
 	}
 	fields := s.records[name]
-	if end := s.number(fields["p"]); end != 0 && end <= s.now {
+	head := append(strings.SplitN(fields["h"], " ", 5), "", "", "")
+	state := append(strings.Fields(fields["s"]), "", "", "", "")
+	if end := s.number(state[3]); end != 0 && end <= s.now {
 		return reservation.Reservation{}, false
 	}
 	id, err := reservation.ParseReservationID(name)
 	s.note(err)
 	read := reservation.Reservation{
-		Stock: s.stock, ID: id, State: reservation.State(s.number(fields["s"])),
-		CreateTime: timeOf(s.number(fields["c"])), ExpireTime: timeOf(s.number(fields["e"])),
-		Term: s.number(fields["k"]),
+		Stock: s.stock, ID: id, State: reservation.State(s.number(state[0])),
+		CreateTime: timeOf(s.number(head[0])), ExpireTime: timeOf(s.number(state[2])),
+		Term: s.number(state[1]),
 	}
-	for i := range s.number(fields["n"]) {
-		read.Lines = append(read.Lines, s.line(fields, strconv.FormatInt(i+1, 10)))
+	for i := range s.number(head[2]) {
+		line := s.line(fields, strconv.FormatInt(i+1, 10), read.State.IsFinished())
+		read.Lines = append(read.Lines, line)
 	}
 	s.parsed[name] = read
 	return read, true
 }
 
-func (s *snapshotReader) line(fields map[string]string, number string) reservation.ReservationLine {
+func (s *snapshotReader) line(
+	fields map[string]string, number string, finished bool,
+) reservation.ReservationLine {
 	words := strings.SplitN(fields["l"+number], " ", 6)
 	if len(words) != 6 {
 		s.note(fmt.Errorf("line %q", fields["l"+number]))
@@ -209,12 +225,15 @@ func (s *snapshotReader) line(fields map[string]string, number string) reservati
 		line.Covered, line.Backordered = s.number(parts[0]), s.number(parts[1])
 		line.Fulfilled = s.number(parts[2])
 		if len(parts) > 3 {
-			words[4] = parts[3]
+			words[4] = parts[3] + words[4][1:]
 			fields["x"+number] = fields["y"+number]
 		}
 	}
+	if finished {
+		line.Covered, line.Backordered = 0, 0
+	}
 	line.Released = granted - line.Covered - line.Backordered - line.Fulfilled
-	line.Notify = s.number(words[4])&flagNotify != 0
+	r.flags(&line, words[4])
 	line.RestockTime, line.Substitutes = r.extras(fields["x"+number])
 	s.note(r.err)
 	return line

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"log/slog"
 	"sync"
+	"time"
 
 	"github.com/redis/go-redis/v9"
 
@@ -16,15 +17,16 @@ import (
 // processes, may share one Redis.
 type Store struct {
 	options Options
-	client  redis.UniversalClient
-	scripts map[scriptName]*script
+	client  *redis.Client
+	scripts scriptSets
 	keys    keyspace
 	clock   storeClock
 	health  health
 	stocks  stocks
 	feeds   feeds
 
-	watchClient redis.UniversalClient // its connections block
+	maintenance *maintenance
+	watchClient *redis.Client // its connections block
 
 	closeEmbedded func() // of the embedded store; nil otherwise
 	stop          context.CancelFunc
@@ -45,11 +47,11 @@ func Open(ctx context.Context, options Options) (*Store, error) {
 	if err != nil {
 		return nil, err
 	}
-	scripts, err := loadScripts(true, options)
+	texts, err := joinScripts(true, options)
 	if err != nil {
 		return nil, err
 	}
-	s := newStore(options, scripts)
+	s := newStore(options, texts)
 	config.OnConnect = s.onConnect
 	s.client, s.watchClient = redis.NewClient(config), newWatchClient(config)
 	if err := s.checkNow(ctx); err != nil {
@@ -71,9 +73,13 @@ func (l clientLogger) Printf(ctx context.Context, format string, args ...any) {
 
 // newStore returns a store that lacks its client. The client's logger is one for the whole process:
 // the newest store has it.
-func newStore(options Options, scripts map[scriptName]*script) *Store {
+func newStore(options Options, texts []scriptText) *Store {
 	redis.SetLogger(clientLogger{options.Logger})
-	s := &Store{options: options, scripts: scripts, keys: keyspace{options.Prefix}}
+	s := &Store{
+		options: options, scripts: scriptSets{texts: texts}, keys: keyspace{options.Prefix},
+	}
+	s.clock.logger = options.Logger
+	s.maintenance = newMaintenance(s)
 	s.feeds.byStock = make(map[reservation.StockID]*feed)
 	s.stocks = stocks{
 		batchers: make(map[reservation.StockID]*batcher),
@@ -93,7 +99,7 @@ func (s *Store) Ready(ctx context.Context) error {
 		return err
 	}
 	if err := s.client.Ping(ctx).Err(); err != nil {
-		return s.failure(err)
+		return s.failure(ctx, err)
 	}
 	return nil
 }
@@ -123,7 +129,7 @@ func (s *Store) startBackground() {
 	if s.closeEmbedded == nil { // the embedded one has nothing to be asked
 		s.background.Go(func() { s.watchHealth(ctx) })
 	}
-	s.background.Go(func() { s.maintain(ctx) })
+	s.maintenance.start(ctx)
 }
 
 // change sends one mutating operation and returns its reply, or the refusal that it stands for.
@@ -143,55 +149,86 @@ func (s *Store) change(
 		return nil, err
 	}
 	if r.sequence > 0 {
-		s.stocks.markKnown(b)
+		s.registerWritten(ctx, b)
 	}
 	return r, r.refusal()
+}
+
+// readFresh runs a script that reads figures, so that no hold that is due counts in its answer: it
+// reclaims what is due first, as any call may. Where that cannot be done, as on a store that takes
+// no writes, the answer is what there is.
+func (s *Store) readFresh(
+	ctx context.Context, name scriptName, stock reservation.StockID, args ...any,
+) (*reply, error) {
+	r, err := s.read(ctx, name, stock, nil, args...)
+	for r != nil && r.holdsDue {
+		step, sweepErr := s.sweep(ctx, stock, true, false)
+		if sweepErr != nil {
+			return r, err
+		}
+		if !step.more {
+			return s.read(ctx, name, stock, nil, args...)
+		}
+	}
+	return r, err
 }
 
 // read runs one of the scripts that only read.
 func (s *Store) read(
-	ctx context.Context, name scriptName, encode func(e *encoder), stock reservation.StockID,
+	ctx context.Context, name scriptName, stock reservation.StockID, keys []string, args ...any,
 ) (*reply, error) {
 	if err := s.health.err(); err != nil {
 		return nil, err
 	}
-	ctx, cancel := context.WithTimeout(ctx, s.options.CallTimeout)
-	defer cancel()
-	e := s.newCall(s.keys.of(stock), 1)
-	encode(e)
-	sc := s.scripts[name]
-	answer, err := s.client.EvalSha(ctx, sc.sha, e.keys, e.args...).Slice()
-	if err != nil && classify(err) == failedNoScript {
-		if err := s.load(ctx); err != nil {
-			return nil, s.failure(err)
-		}
-		answer, err = s.client.EvalSha(ctx, sc.sha, e.keys, e.args...).Slice()
-	}
+	fixed := s.keys.of(stock).fixed()
+	keys = append(fixed[:], keys...)
+	args = append(append(s.callHeader(), 1), args...)
+	asked := time.Now()
+	answer, err := s.runRead(ctx, name, keys, args)
 	if err != nil {
-		return nil, s.readFailure(ctx, sc, err)
+		return nil, s.readFailure(ctx, name, err)
 	}
-	replies, now, err := openAnswer(answer, 1)
+	replies, now, _, err := openAnswer(answer, 1)
 	if err != nil {
 		return nil, internal(err)
 	}
-	s.clock.tell(now)
+	s.clock.tell(now, asked)
 	r, err := newReply(now, replies[0])
 	if err != nil {
 		return nil, internal(err)
 	}
+	r.holdsDue = answer[1] == int64(1)
 	return r, r.refusal()
+}
+
+// runRead runs a reading script, within the time that a call may take.
+func (s *Store) runRead(
+	ctx context.Context, name scriptName, keys []string, args []any,
+) ([]any, error) {
+	ctx, cancel := context.WithTimeout(ctx, s.options.CallTimeout)
+	defer cancel()
+	sha := s.scripts.present().byName[name].sha
+	answer, err := s.client.EvalSha(ctx, sha, keys, args...).Slice()
+	if err == nil || classify(err) != failedNoScript {
+		return answer, err
+	}
+	// The process is another one, or somebody flushed its scripts.
+	conn := s.client.Conn()
+	defer func() { _ = conn.Close() }() // it goes back to the others
+	set, err := s.greet(ctx, conn)
+	if err != nil {
+		return nil, err
+	}
+	return conn.EvalSha(ctx, set.byName[name].sha, keys, args...).Slice()
 }
 
 // readFailure turns an error of a reading script into a reason. Nothing was changed whatever it
 // was.
-func (s *Store) readFailure(ctx context.Context, sc *script, err error) error {
-	if ctx.Err() != nil {
-		return gaveUp(ctx.Err())
-	}
+func (s *Store) readFailure(ctx context.Context, name scriptName, err error) error {
 	var answered redis.Error
 	if ok := asRedisError(err, &answered); ok && isScriptFault(err) {
-		s.options.Logger.Error("a script failed", "script", sc.name, "error", err)
+		s.options.Logger.Error("a script failed", "script", name, "error", err)
 		return internal(err)
 	}
-	return s.failure(err)
+	return s.failure(ctx, err)
 }

@@ -128,7 +128,7 @@ func (s *subject) setClock() {
 	if err := s.client.Set(context.Background(), key, s.Now().UnixMilli(), 0).Err(); err != nil {
 		s.t.Fatal(err)
 	}
-	s.clock.tell(s.Now().UnixMilli())
+	s.clock.tell(s.Now().UnixMilli(), time.Now())
 }
 
 func (s *subject) Advance(d time.Duration) {

@@ -3,6 +3,7 @@ package redisstore
 import (
 	"context"
 	"fmt"
+	"slices"
 	"testing"
 
 	"github.com/holdfast-dev/holdfast/reservation"
@@ -30,10 +31,10 @@ func must[T any](value T, err error) T {
 // linesOf makes lines of a SKU and units, one after the other.
 func linesOf(sku string, units int64, more ...any) reservation.Lines {
 	list := []reservation.Line{{SKU: mustSKU(sku), Quantity: must(reservation.NewQuantity(units))}}
-	for i := 0; i+1 < len(more); i += 2 {
+	for pair := range slices.Chunk(more, 2) {
 		list = append(list, reservation.Line{
-			SKU:      mustSKU(fmt.Sprint(more[i])),
-			Quantity: must(reservation.NewQuantity(int64(more[i+1].(int)))),
+			SKU:      mustSKU(fmt.Sprint(pair[0])),
+			Quantity: must(reservation.NewQuantity(int64(pair[1].(int)))),
 		})
 	}
 	return must(reservation.NewLines(list))

@@ -24,6 +24,8 @@ type walk struct {
 	stock reservation.StockID
 	keys  stockKeys
 	at    moment // the journal has been followed to here
+	// portion is how much of the journal is read at once.
+	portion portion
 	// event is called with each event of the journal on the way, in order.
 	event func(event *reservation.Event) error
 }
@@ -38,39 +40,43 @@ func (w *walk) follow(ctx context.Context, to moment) error {
 	}
 	for w.at.sequence < to.sequence {
 		entries, err := w.store.client.XRangeN(ctx, w.keys.journal(), idOf(w.at.sequence+1),
-			idOf(to.sequence), feedPortion).Result()
+			idOf(to.sequence), w.portion.count()).Result()
 		if err != nil {
-			return w.store.failure(err)
+			return w.store.failure(ctx, err)
 		}
 		if len(entries) == 0 {
 			return w.missing(ctx)
 		}
+		bytes := 0
 		for _, entry := range entries {
-			if err := w.take(ctx, entry); err != nil {
+			size, err := w.take(ctx, entry)
+			if err != nil {
 				return err
 			}
+			bytes += size
 		}
+		w.portion.learn(len(entries), bytes)
 	}
 	w.at.epoch = to.epoch
 	return nil
 }
 
-// take hands on the events of one entry.
-func (w *walk) take(ctx context.Context, entry redis.XMessage) error {
+// take hands on the events of one entry and says about how much memory they take.
+func (w *walk) take(ctx context.Context, entry redis.XMessage) (bytes int, err error) {
 	events, err := readEntry(entry)
 	if err != nil {
-		return internal(err)
+		return 0, internal(err)
 	}
 	if events[0].Sequence != w.at.sequence+1 {
-		return w.missing(ctx)
+		return 0, w.missing(ctx)
 	}
 	for i := range events {
 		if err := w.event(&events[i]); err != nil {
-			return err
+			return 0, err
 		}
 	}
 	w.at.sequence = events[len(events)-1].Sequence
-	return nil
+	return bytesOf(events), nil
 }
 
 // missing says why the journal does not have the next event: it was trimmed faster than the walk
@@ -90,7 +96,7 @@ func (w *walk) missing(ctx context.Context) error {
 func (s *Store) oldestEvent(ctx context.Context, keys stockKeys) (int64, error) {
 	entries, err := s.client.XRangeN(ctx, keys.journal(), "-", "+", 1).Result()
 	if err != nil {
-		return 0, s.failure(err)
+		return 0, s.failure(ctx, err)
 	}
 	if len(entries) == 0 {
 		return 0, nil
@@ -104,23 +110,19 @@ func (s *Store) oldestEvent(ctx context.Context, keys stockKeys) (int64, error) 
 
 // keysFound are names of a stock's keys, by kind.
 type keysFound struct {
-	reservations, requests, items, queues []string
+	reservations, requests, queues []string
 }
 
 // scan hands every key of the stock to page, a page at a time. A key that is there from the
 // beginning to the end is among them at least once, whatever comes and goes meanwhile; that is what
 // SCAN promises.
 func (w *walk) scan(ctx context.Context, page func(found keysFound) error) error {
-	node, err := w.store.nodeOf(ctx, w.keys.meta())
-	if err != nil {
-		return err
-	}
 	pattern := escapePattern(w.keys.base) + "*"
 	var cursor uint64
 	for {
-		names, next, err := node.Scan(ctx, cursor, pattern, scanPage).Result()
+		names, next, err := w.store.client.Scan(ctx, cursor, pattern, scanPage).Result()
 		if err != nil {
-			return w.store.failure(err)
+			return w.store.failure(ctx, err)
 		}
 		if err := page(w.sorted(names)); err != nil {
 			return err
@@ -142,8 +144,6 @@ func (w *walk) sorted(keys []string) keysFound {
 			found.reservations = append(found.reservations, name)
 		case "req":
 			found.requests = append(found.requests, name)
-		case "sku":
-			found.items = append(found.items, name)
 		case "queue":
 			found.queues = append(found.queues, name)
 		}
@@ -151,17 +151,16 @@ func (w *walk) sorted(keys []string) keysFound {
 	return found
 }
 
-// nodeOf returns the server that has a key: a cluster's SCAN asks one of many.
-func (s *Store) nodeOf(ctx context.Context, key string) (redis.Cmdable, error) {
-	cluster, isCluster := s.client.(*redis.ClusterClient)
-	if !isCluster {
-		return s.client, nil
-	}
-	node, err := cluster.MasterForKey(ctx, key)
+// skusFrom returns the next SKUs that the stock lists, in the order of their bytes; from is "-", or
+// "(" and a SKU.
+func (w *walk) skusFrom(ctx context.Context, from string) ([]string, error) {
+	names, err := w.store.client.ZRangeArgs(ctx, redis.ZRangeArgs{
+		Key: w.keys.skus(), Start: from, Stop: "+", ByLex: true, Count: recordsAtOnce,
+	}).Result()
 	if err != nil {
-		return nil, s.failure(err)
+		return nil, w.store.failure(ctx, err)
 	}
-	return node, nil
+	return names, nil
 }
 
 // escapePattern makes a text stand for itself in a pattern of SCAN.

@@ -33,21 +33,22 @@ func (p present) epochAt(sequence int64) int64 {
 
 // reached says whether this store ever was at a position.
 func (p present) reached(at reservation.Position) bool {
-	if at.Sequence == 0 {
-		return true
+	if at.Sequence == 0 { // before the first event, in the first epoch if there is one
+		return at.Epoch == 0 || at.Epoch == 1 && p.epoch >= 1
 	}
 	if at.Sequence > p.sequence || at.Epoch > p.epoch || at.Epoch < 1 {
 		return false
 	}
+	// An epoch begins behind where the one before it ended.
 	next, ended := p.began[at.Epoch+1]
-	return !ended || at.Sequence <= next
+	return at.Sequence > p.began[at.Epoch] && (!ended || at.Sequence <= next)
 }
 
 // present reads where a stock's journal is.
 func (s *Store) present(ctx context.Context, stock reservation.StockID) (present, error) {
 	fields, err := s.client.HGetAll(ctx, s.keys.of(stock).meta()).Result()
 	if err != nil {
-		return present{}, s.failure(err)
+		return present{}, s.failure(ctx, err)
 	}
 	return presentOf(fields)
 }
@@ -83,11 +84,6 @@ func (s *Store) Watch(
 	if err := s.health.err(); err != nil {
 		return err
 	}
-	f, err := s.join(ctx, request.Stock)
-	if err != nil {
-		return err
-	}
-	defer s.leave(f)
 	now, err := s.present(ctx, request.Stock)
 	if err != nil {
 		return err
@@ -98,6 +94,11 @@ func (s *Store) Watch(
 	if !now.reached(after) {
 		return &reservation.Error{Reason: reservation.ReasonPositionUnknown}
 	}
+	f, err := s.join(ctx, request.Stock, now)
+	if err != nil {
+		return err
+	}
+	defer s.leave(f)
 	w := watcher{store: s, feed: f, at: after, deliver: deliver}
 	if w.at.Sequence == 0 {
 		w.at.Epoch = now.epochAt(1)
@@ -115,6 +116,7 @@ type watcher struct {
 	feed    *feed
 	at      reservation.Position
 	deliver func(reservation.EventBatch) error
+	portion portion // of the journal, where the watcher reads it itself
 }
 
 func (w *watcher) run(ctx context.Context) error {
@@ -160,15 +162,18 @@ func (w *watcher) hand(events []reservation.Event) error {
 // catchUp reads the journal itself from the watcher's place on: what the feed does not keep.
 func (w *watcher) catchUp(ctx context.Context) error {
 	key := w.store.keys.of(w.feed.stock).journal()
-	entries, err := w.store.client.XRangeN(ctx, key, idOf(w.at.Sequence+1), "+", feedPortion).Result()
+	entries, err := w.store.client.XRangeN(ctx, key, idOf(w.at.Sequence+1), "+",
+		w.portion.count()).Result()
 	if err != nil {
-		return w.store.failure(err)
+		return w.store.failure(ctx, err)
 	}
+	bytes := 0
 	for i, entry := range entries {
 		events, err := readEntry(entry)
 		if err != nil {
 			return internal(err)
 		}
+		bytes += bytesOf(events)
 		if i == 0 && events[0].Sequence > w.at.Sequence+1 {
 			return &reservation.Error{
 				Reason: reservation.ReasonEventsTrimmed, Oldest: events[0].Sequence,
@@ -181,11 +186,12 @@ func (w *watcher) catchUp(ctx context.Context) error {
 	if len(entries) == 0 {
 		return &reservation.Error{Reason: reservation.ReasonPositionUnknown}
 	}
+	w.portion.learn(len(entries), bytes)
 	return nil
 }
 
 // newWatchClient returns a client for the feeds, whose connections wait for news most of the time.
-func newWatchClient(config *redis.Options) redis.UniversalClient {
+func newWatchClient(config *redis.Options) *redis.Client {
 	own := *config
 	own.PoolSize, own.MaxActiveConns = maxFeeds, maxFeeds
 	own.OnConnect = nil // the other connections look at the store

@@ -41,6 +41,8 @@ type foldedLine struct {
 	fulfilled   int64
 	released    int64
 	counted     bool
+	refusal     reservation.LineReason
+	orderable   reservation.Optional[int64]
 }
 
 func (l foldedLine) open() int64 { return l.covered + l.backordered }
@@ -123,6 +125,7 @@ func (f *folded) reserved(event reservation.Event) {
 		r.lines = append(r.lines, foldedLine{
 			sku: line.SKU, requested: line.Requested, counted: line.Counted,
 			covered: line.Covered, backordered: line.Backordered,
+			refusal: line.Refusal, orderable: line.Orderable,
 		})
 	}
 	f.reservations[event.Reservation] = r
@@ -132,8 +135,8 @@ func (f *folded) reserved(event reservation.Event) {
 // count adds a grant to the figures and puts what waits at the tails of the queues.
 func (f *folded) count(id reservation.ReservationID, r *foldedReservation) {
 	for index, line := range r.lines {
-		if !line.counted {
-			continue
+		if !line.counted || line.open() == 0 {
+			continue // its SKU may be gone
 		}
 		it := f.item(line.sku)
 		it.reserved += line.open()

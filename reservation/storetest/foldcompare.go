@@ -79,6 +79,7 @@ func (r *foldedReservation) snapshot(like reservation.Reservation) reservation.R
 			SKU: line.sku, Requested: line.requested,
 			Covered: line.covered, Backordered: line.backordered,
 			Fulfilled: line.fulfilled, Released: line.released,
+			Reason: line.refusal, Orderable: line.orderable,
 		}
 		if index < len(like.Lines) {
 			told.Notify = like.Lines[index].Notify

@@ -132,6 +132,12 @@ func printLines(list []reservation.ReservationLine) []string {
 		if l.Notify {
 			text += ", notify"
 		}
+		if l.Reason != 0 {
+			text += ", cut for " + l.Reason.String()
+			if l.Orderable.Set {
+				text += fmt.Sprintf(" at %d", l.Orderable.Value)
+			}
+		}
 		if l.RestockTime.Set {
 			text += ", restock_time " + l.RestockTime.Value.Format(time.RFC3339Nano)
 		}

@@ -59,7 +59,7 @@ const (
 	EventType_EVENT_TYPE_OVERSOLD EventType = 14
 	// A policy changed, or a SKU was created without units or deleted.
 	EventType_EVENT_TYPE_POLICY_CHANGED EventType = 15
-	// Another store process answers; what the old one had not kept is lost.
+	// Another store process answers; what the old one had not kept may be lost.
 	EventType_EVENT_TYPE_STORE_CHANGED EventType = 16
 	// A SKU's reserved, queued and filling were mended (AuditService.Repair). No unit moved: they are again
 	// what the events before had made of them.
@@ -566,9 +566,13 @@ type EventLine struct {
 	// RESERVED: false for an untracked SKU, whose units stand in no figure.
 	Counted bool `protobuf:"varint,9,opt,name=counted,proto3" json:"counted,omitempty"`
 	// ADJUSTED: why.
-	Reason        string `protobuf:"bytes,10,opt,name=reason,proto3" json:"reason,omitempty"`
-	unknownFields protoimpl.UnknownFields
-	sizeCache     protoimpl.SizeCache
+	Reason string `protobuf:"bytes,10,opt,name=reason,proto3" json:"reason,omitempty"`
+	// RESERVED: why the line got less than it asked for, in PARTIAL mode; UNSPECIFIED where it did not.
+	RefusalReason LineRefusalReason `protobuf:"varint,11,opt,name=refusal_reason,json=refusalReason,proto3,enum=holdfast.v1.LineRefusalReason" json:"refusal_reason,omitempty"`
+	// RESERVED: units that the line could have taken, where refusal_reason is set. Absent where unlimited.
+	OrderableQuantity *int64 `protobuf:"varint,12,opt,name=orderable_quantity,json=orderableQuantity,proto3,oneof" json:"orderable_quantity,omitempty"`
+	unknownFields     protoimpl.UnknownFields
+	sizeCache         protoimpl.SizeCache
 }
 
 func (x *EventLine) Reset() {
@@ -671,6 +675,20 @@ func (x *EventLine) GetReason() string {
 	return ""
 }
 
+func (x *EventLine) GetRefusalReason() LineRefusalReason {
+	if x != nil {
+		return x.RefusalReason
+	}
+	return LineRefusalReason_LINE_REFUSAL_REASON_UNSPECIFIED
+}
+
+func (x *EventLine) GetOrderableQuantity() int64 {
+	if x != nil && x.OrderableQuantity != nil {
+		return *x.OrderableQuantity
+	}
+	return 0
+}
+
 var File_holdfast_v1_event_service_proto protoreflect.FileDescriptor
 
 const file_holdfast_v1_event_service_proto_rawDesc = "" +
@@ -708,7 +726,7 @@ const file_holdfast_v1_event_service_proto_rawDesc = "" +
 	"\x0fRepairedFigures\x12+\n" +
 	"\x11reserved_quantity\x18\x01 \x01(\x03R\x10reservedQuantity\x12'\n" +
 	"\x0fqueued_quantity\x18\x02 \x01(\x03R\x0equeuedQuantity\x12)\n" +
-	"\x10filling_quantity\x18\x03 \x01(\x03R\x0ffillingQuantity\"\xf5\x02\n" +
+	"\x10filling_quantity\x18\x03 \x01(\x03R\x0ffillingQuantity\"\x87\x04\n" +
 	"\tEventLine\x12\x1d\n" +
 	"\n" +
 	"line_index\x18\x01 \x01(\x05R\tlineIndex\x12\x10\n" +
@@ -721,7 +739,10 @@ const file_holdfast_v1_event_service_proto_rawDesc = "" +
 	"\x12shortfall_quantity\x18\b \x01(\x03R\x11shortfallQuantity\x12\x18\n" +
 	"\acounted\x18\t \x01(\bR\acounted\x12\x16\n" +
 	"\x06reason\x18\n" +
-	" \x01(\tR\x06reason*\xf2\x03\n" +
+	" \x01(\tR\x06reason\x12E\n" +
+	"\x0erefusal_reason\x18\v \x01(\x0e2\x1e.holdfast.v1.LineRefusalReasonR\rrefusalReason\x122\n" +
+	"\x12orderable_quantity\x18\f \x01(\x03H\x00R\x11orderableQuantity\x88\x01\x01B\x15\n" +
+	"\x13_orderable_quantity*\xf2\x03\n" +
 	"\tEventType\x12\x1a\n" +
 	"\x16EVENT_TYPE_UNSPECIFIED\x10\x00\x12\x17\n" +
 	"\x13EVENT_TYPE_RESERVED\x10\x01\x12\x18\n" +
@@ -770,6 +791,7 @@ var file_holdfast_v1_event_service_proto_goTypes = []any{
 	(*timestamppb.Timestamp)(nil), // 7: google.protobuf.Timestamp
 	(ReservationState)(0),         // 8: holdfast.v1.ReservationState
 	(*Policy)(nil),                // 9: holdfast.v1.Policy
+	(LineRefusalReason)(0),        // 10: holdfast.v1.LineRefusalReason
 }
 var file_holdfast_v1_event_service_proto_depIdxs = []int32{
 	1,  // 0: holdfast.v1.WatchRequest.after:type_name -> holdfast.v1.Position
@@ -784,13 +806,14 @@ var file_holdfast_v1_event_service_proto_depIdxs = []int32{
 	9,  // 9: holdfast.v1.Event.policy:type_name -> holdfast.v1.Policy
 	5,  // 10: holdfast.v1.Event.repaired_before:type_name -> holdfast.v1.RepairedFigures
 	5,  // 11: holdfast.v1.Event.repaired_after:type_name -> holdfast.v1.RepairedFigures
-	2,  // 12: holdfast.v1.EventService.Watch:input_type -> holdfast.v1.WatchRequest
-	3,  // 13: holdfast.v1.EventService.Watch:output_type -> holdfast.v1.WatchResponse
-	13, // [13:14] is the sub-list for method output_type
-	12, // [12:13] is the sub-list for method input_type
-	12, // [12:12] is the sub-list for extension type_name
-	12, // [12:12] is the sub-list for extension extendee
-	0,  // [0:12] is the sub-list for field type_name
+	10, // 12: holdfast.v1.EventLine.refusal_reason:type_name -> holdfast.v1.LineRefusalReason
+	2,  // 13: holdfast.v1.EventService.Watch:input_type -> holdfast.v1.WatchRequest
+	3,  // 14: holdfast.v1.EventService.Watch:output_type -> holdfast.v1.WatchResponse
+	14, // [14:15] is the sub-list for method output_type
+	13, // [13:14] is the sub-list for method input_type
+	13, // [13:13] is the sub-list for extension type_name
+	13, // [13:13] is the sub-list for extension extendee
+	0,  // [0:13] is the sub-list for field type_name
 }
 
 func init() { file_holdfast_v1_event_service_proto_init() }
@@ -800,6 +823,7 @@ func file_holdfast_v1_event_service_proto_init() {
 	}
 	file_holdfast_v1_policy_proto_init()
 	file_holdfast_v1_reservation_proto_init()
+	file_holdfast_v1_event_service_proto_msgTypes[5].OneofWrappers = []any{}
 	type x struct{}
 	out := protoimpl.TypeBuilder{
 		File: protoimpl.DescBuilder{

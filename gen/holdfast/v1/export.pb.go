@@ -314,7 +314,9 @@ type ExportedReservation struct {
 	Lines []*ExportedLine `protobuf:"bytes,11,rep,name=lines,proto3" json:"lines,omitempty"`
 	// True where it was read later than the export's moment: its amendment says that it was born shortly before,
 	// and only what never changes of it counts.
-	Late          bool `protobuf:"varint,12,opt,name=late,proto3" json:"late,omitempty"`
+	Late bool `protobuf:"varint,12,opt,name=late,proto3" json:"late,omitempty"`
+	// A whole Release ended it: a repeat of that is OK, also where units were fulfilled before.
+	ByRelease     bool `protobuf:"varint,13,opt,name=by_release,json=byRelease,proto3" json:"by_release,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -433,6 +435,13 @@ func (x *ExportedReservation) GetLate() bool {
 	return false
 }
 
+func (x *ExportedReservation) GetByRelease() bool {
+	if x != nil {
+		return x.ByRelease
+	}
+	return false
+}
+
 // ExportedLine is all that is kept of a line, in units.
 type ExportedLine struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -460,8 +469,12 @@ type ExportedLine struct {
 	Again *GrantHints `protobuf:"bytes,11,opt,name=again,proto3" json:"again,omitempty"`
 	// The sequence of the event that put the line into its SKU's queue; 0: it does not wait.
 	QueuedSequence int64 `protobuf:"varint,12,opt,name=queued_sequence,json=queuedSequence,proto3" json:"queued_sequence,omitempty"`
-	unknownFields  protoimpl.UnknownFields
-	sizeCache      protoimpl.SizeCache
+	// Why the line got less than it asked for at first, in PARTIAL mode; UNSPECIFIED where it did not.
+	RefusalReason LineRefusalReason `protobuf:"varint,13,opt,name=refusal_reason,json=refusalReason,proto3,enum=holdfast.v1.LineRefusalReason" json:"refusal_reason,omitempty"`
+	// Units that the line could have taken, where refusal_reason is set. Absent where unlimited.
+	OrderableQuantity *int64 `protobuf:"varint,14,opt,name=orderable_quantity,json=orderableQuantity,proto3,oneof" json:"orderable_quantity,omitempty"`
+	unknownFields     protoimpl.UnknownFields
+	sizeCache         protoimpl.SizeCache
 }
 
 func (x *ExportedLine) Reset() {
@@ -578,7 +591,21 @@ func (x *ExportedLine) GetQueuedSequence() int64 {
 	return 0
 }
 
-// GrantHints is what a grant told of a backordered line besides its units.
+func (x *ExportedLine) GetRefusalReason() LineRefusalReason {
+	if x != nil {
+		return x.RefusalReason
+	}
+	return LineRefusalReason_LINE_REFUSAL_REASON_UNSPECIFIED
+}
+
+func (x *ExportedLine) GetOrderableQuantity() int64 {
+	if x != nil && x.OrderableQuantity != nil {
+		return *x.OrderableQuantity
+	}
+	return 0
+}
+
+// GrantHints is what a grant told of a line besides its units, where it was backordered or cut.
 type GrantHints struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// The customer was to be told.
@@ -851,7 +878,9 @@ type ReservationAmendment struct {
 	// When that term began; unset in the first.
 	TermTime *timestamppb.Timestamp `protobuf:"bytes,7,opt,name=term_time,json=termTime,proto3" json:"term_time,omitempty"`
 	// The lines that changed.
-	Lines         []*LineAmendment `protobuf:"bytes,8,rep,name=lines,proto3" json:"lines,omitempty"`
+	Lines []*LineAmendment `protobuf:"bytes,8,rep,name=lines,proto3" json:"lines,omitempty"`
+	// It ended by a whole Release, or by the Reserve that replaced it.
+	ByRelease     bool `protobuf:"varint,9,opt,name=by_release,json=byRelease,proto3" json:"by_release,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -940,6 +969,13 @@ func (x *ReservationAmendment) GetLines() []*LineAmendment {
 		return x.Lines
 	}
 	return nil
+}
+
+func (x *ReservationAmendment) GetByRelease() bool {
+	if x != nil {
+		return x.ByRelease
+	}
+	return false
 }
 
 // LineAmendment is what happened to a line after it was read, in units.
@@ -1145,7 +1181,7 @@ const file_holdfast_v1_export_proto_rawDesc = "" +
 	"\x11reserved_quantity\x18\x03 \x01(\x03R\x10reservedQuantity\x12'\n" +
 	"\x0fqueued_quantity\x18\x04 \x01(\x03R\x0equeuedQuantity\x12)\n" +
 	"\x10filling_quantity\x18\x05 \x01(\x03R\x0ffillingQuantity\x12+\n" +
-	"\x06policy\x18\x06 \x01(\v2\x13.holdfast.v1.PolicyR\x06policy\"\xa5\x04\n" +
+	"\x06policy\x18\x06 \x01(\v2\x13.holdfast.v1.PolicyR\x06policy\"\xc4\x04\n" +
 	"\x13ExportedReservation\x12%\n" +
 	"\x0ereservation_id\x18\x01 \x01(\tR\rreservationId\x123\n" +
 	"\x05state\x18\x02 \x01(\x0e2\x1d.holdfast.v1.ReservationStateR\x05state\x12 \n" +
@@ -1162,7 +1198,9 @@ const file_holdfast_v1_export_proto_rawDesc = "" +
 	" \x01(\v2\x1a.google.protobuf.TimestampR\n" +
 	"forgetTime\x12/\n" +
 	"\x05lines\x18\v \x03(\v2\x19.holdfast.v1.ExportedLineR\x05lines\x12\x12\n" +
-	"\x04late\x18\f \x01(\bR\x04late\"\xa0\x04\n" +
+	"\x04late\x18\f \x01(\bR\x04late\x12\x1d\n" +
+	"\n" +
+	"by_release\x18\r \x01(\bR\tbyRelease\"\xb2\x05\n" +
 	"\fExportedLine\x12\x10\n" +
 	"\x03sku\x18\x01 \x01(\tR\x03sku\x12-\n" +
 	"\x12requested_quantity\x18\x02 \x01(\x03R\x11requestedQuantity\x12)\n" +
@@ -1176,7 +1214,10 @@ const file_holdfast_v1_export_proto_rawDesc = "" +
 	"\x12fulfilled_quantity\x18\n" +
 	" \x01(\x03R\x11fulfilledQuantity\x12-\n" +
 	"\x05again\x18\v \x01(\v2\x17.holdfast.v1.GrantHintsR\x05again\x12'\n" +
-	"\x0fqueued_sequence\x18\f \x01(\x03R\x0equeuedSequence\"\x96\x01\n" +
+	"\x0fqueued_sequence\x18\f \x01(\x03R\x0equeuedSequence\x12E\n" +
+	"\x0erefusal_reason\x18\r \x01(\x0e2\x1e.holdfast.v1.LineRefusalReasonR\rrefusalReason\x122\n" +
+	"\x12orderable_quantity\x18\x0e \x01(\x03H\x00R\x11orderableQuantity\x88\x01\x01B\x15\n" +
+	"\x13_orderable_quantity\"\x96\x01\n" +
 	"\n" +
 	"GrantHints\x12'\n" +
 	"\x0fnotify_customer\x18\x01 \x01(\bR\x0enotifyCustomer\x12=\n" +
@@ -1199,7 +1240,7 @@ const file_holdfast_v1_export_proto_rawDesc = "" +
 	"\ron_hand_delta\x18\x04 \x01(\x03R\vonHandDelta\x12%\n" +
 	"\x0ereserved_delta\x18\x05 \x01(\x03R\rreservedDelta\x12!\n" +
 	"\fqueued_delta\x18\x06 \x01(\x03R\vqueuedDelta\x12+\n" +
-	"\x06policy\x18\a \x01(\v2\x13.holdfast.v1.PolicyR\x06policy\"\xff\x02\n" +
+	"\x06policy\x18\a \x01(\v2\x13.holdfast.v1.PolicyR\x06policy\"\x9e\x03\n" +
 	"\x14ReservationAmendment\x12%\n" +
 	"\x0ereservation_id\x18\x01 \x01(\tR\rreservationId\x12\x12\n" +
 	"\x04born\x18\x02 \x01(\bR\x04born\x123\n" +
@@ -1210,7 +1251,9 @@ const file_holdfast_v1_export_proto_rawDesc = "" +
 	"forgetTime\x12\x12\n" +
 	"\x04term\x18\x06 \x01(\x03R\x04term\x127\n" +
 	"\tterm_time\x18\a \x01(\v2\x1a.google.protobuf.TimestampR\btermTime\x120\n" +
-	"\x05lines\x18\b \x03(\v2\x1a.holdfast.v1.LineAmendmentR\x05lines\"\x81\x02\n" +
+	"\x05lines\x18\b \x03(\v2\x1a.holdfast.v1.LineAmendmentR\x05lines\x12\x1d\n" +
+	"\n" +
+	"by_release\x18\t \x01(\bR\tbyRelease\"\x81\x02\n" +
 	"\rLineAmendment\x12\x1d\n" +
 	"\n" +
 	"line_index\x18\x01 \x01(\x05R\tlineIndex\x12#\n" +
@@ -1257,7 +1300,8 @@ var file_holdfast_v1_export_proto_goTypes = []any{
 	(ReservationState)(0),         // 11: holdfast.v1.ReservationState
 	(*timestamppb.Timestamp)(nil), // 12: google.protobuf.Timestamp
 	(*durationpb.Duration)(nil),   // 13: google.protobuf.Duration
-	(*Position)(nil),              // 14: holdfast.v1.Position
+	(LineRefusalReason)(0),        // 14: holdfast.v1.LineRefusalReason
+	(*Position)(nil),              // 15: holdfast.v1.Position
 }
 var file_holdfast_v1_export_proto_depIdxs = []int32{
 	1,  // 0: holdfast.v1.ExportPart.item:type_name -> holdfast.v1.ExportedItem
@@ -1277,23 +1321,24 @@ var file_holdfast_v1_export_proto_depIdxs = []int32{
 	3,  // 14: holdfast.v1.ExportedReservation.lines:type_name -> holdfast.v1.ExportedLine
 	4,  // 15: holdfast.v1.ExportedLine.first:type_name -> holdfast.v1.GrantHints
 	4,  // 16: holdfast.v1.ExportedLine.again:type_name -> holdfast.v1.GrantHints
-	12, // 17: holdfast.v1.GrantHints.restock_time:type_name -> google.protobuf.Timestamp
-	12, // 18: holdfast.v1.ExportedRequest.create_time:type_name -> google.protobuf.Timestamp
-	12, // 19: holdfast.v1.ExportedRequest.forget_time:type_name -> google.protobuf.Timestamp
-	10, // 20: holdfast.v1.ItemAmendment.policy:type_name -> holdfast.v1.Policy
-	11, // 21: holdfast.v1.ReservationAmendment.state:type_name -> holdfast.v1.ReservationState
-	12, // 22: holdfast.v1.ReservationAmendment.expire_time:type_name -> google.protobuf.Timestamp
-	12, // 23: holdfast.v1.ReservationAmendment.forget_time:type_name -> google.protobuf.Timestamp
-	12, // 24: holdfast.v1.ReservationAmendment.term_time:type_name -> google.protobuf.Timestamp
-	8,  // 25: holdfast.v1.ReservationAmendment.lines:type_name -> holdfast.v1.LineAmendment
-	4,  // 26: holdfast.v1.LineAmendment.again:type_name -> holdfast.v1.GrantHints
-	14, // 27: holdfast.v1.ExportEnd.position:type_name -> holdfast.v1.Position
-	14, // 28: holdfast.v1.ExportEnd.epochs:type_name -> holdfast.v1.Position
-	29, // [29:29] is the sub-list for method output_type
-	29, // [29:29] is the sub-list for method input_type
-	29, // [29:29] is the sub-list for extension type_name
-	29, // [29:29] is the sub-list for extension extendee
-	0,  // [0:29] is the sub-list for field type_name
+	14, // 17: holdfast.v1.ExportedLine.refusal_reason:type_name -> holdfast.v1.LineRefusalReason
+	12, // 18: holdfast.v1.GrantHints.restock_time:type_name -> google.protobuf.Timestamp
+	12, // 19: holdfast.v1.ExportedRequest.create_time:type_name -> google.protobuf.Timestamp
+	12, // 20: holdfast.v1.ExportedRequest.forget_time:type_name -> google.protobuf.Timestamp
+	10, // 21: holdfast.v1.ItemAmendment.policy:type_name -> holdfast.v1.Policy
+	11, // 22: holdfast.v1.ReservationAmendment.state:type_name -> holdfast.v1.ReservationState
+	12, // 23: holdfast.v1.ReservationAmendment.expire_time:type_name -> google.protobuf.Timestamp
+	12, // 24: holdfast.v1.ReservationAmendment.forget_time:type_name -> google.protobuf.Timestamp
+	12, // 25: holdfast.v1.ReservationAmendment.term_time:type_name -> google.protobuf.Timestamp
+	8,  // 26: holdfast.v1.ReservationAmendment.lines:type_name -> holdfast.v1.LineAmendment
+	4,  // 27: holdfast.v1.LineAmendment.again:type_name -> holdfast.v1.GrantHints
+	15, // 28: holdfast.v1.ExportEnd.position:type_name -> holdfast.v1.Position
+	15, // 29: holdfast.v1.ExportEnd.epochs:type_name -> holdfast.v1.Position
+	30, // [30:30] is the sub-list for method output_type
+	30, // [30:30] is the sub-list for method input_type
+	30, // [30:30] is the sub-list for extension type_name
+	30, // [30:30] is the sub-list for extension extendee
+	0,  // [0:30] is the sub-list for field type_name
 }
 
 func init() { file_holdfast_v1_export_proto_init() }
@@ -1313,6 +1358,7 @@ func file_holdfast_v1_export_proto_init() {
 		(*ExportPart_ReservationAmendment)(nil),
 		(*ExportPart_End)(nil),
 	}
+	file_holdfast_v1_export_proto_msgTypes[3].OneofWrappers = []any{}
 	type x struct{}
 	out := protoimpl.TypeBuilder{
 		File: protoimpl.DescBuilder{

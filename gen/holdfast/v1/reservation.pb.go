@@ -234,14 +234,21 @@ type ReservationLine struct {
 	AvailableQuantity *int64 `protobuf:"varint,7,opt,name=available_quantity,json=availableQuantity,proto3,oneof" json:"available_quantity,omitempty"`
 	// When more is expected, as the policy said it at the time. Set on backordered lines only.
 	RestockTime *timestamppb.Timestamp `protobuf:"bytes,8,opt,name=restock_time,json=restockTime,proto3" json:"restock_time,omitempty"`
-	// SKUs to offer instead, as the policy said it at the time. Set on backordered lines only.
+	// SKUs to offer instead, as the policy said it at the time. Set on lines that are backordered or got less
+	// than they asked for.
 	Substitutes []string `protobuf:"bytes,9,rep,name=substitutes,proto3" json:"substitutes,omitempty"`
 	// Units of this line that were fulfilled.
 	FulfilledQuantity int64 `protobuf:"varint,10,opt,name=fulfilled_quantity,json=fulfilledQuantity,proto3" json:"fulfilled_quantity,omitempty"`
 	// Units of this line that went back, by Release or by expiry.
 	ReleasedQuantity int64 `protobuf:"varint,11,opt,name=released_quantity,json=releasedQuantity,proto3" json:"released_quantity,omitempty"`
-	unknownFields    protoimpl.UnknownFields
-	sizeCache        protoimpl.SizeCache
+	// Why the line got less than it asked for, in PARTIAL mode; UNSPECIFIED where it did not. Kept with the
+	// line, so a replay and GetReservation say the same.
+	RefusalReason LineRefusalReason `protobuf:"varint,12,opt,name=refusal_reason,json=refusalReason,proto3,enum=holdfast.v1.LineRefusalReason" json:"refusal_reason,omitempty"`
+	// Units that the line could have taken, where refusal_reason is set. Absent where unlimited; never below 0;
+	// 0 when the SKU was not sellable.
+	OrderableQuantity *int64 `protobuf:"varint,13,opt,name=orderable_quantity,json=orderableQuantity,proto3,oneof" json:"orderable_quantity,omitempty"`
+	unknownFields     protoimpl.UnknownFields
+	sizeCache         protoimpl.SizeCache
 }
 
 func (x *ReservationLine) Reset() {
@@ -347,6 +354,20 @@ func (x *ReservationLine) GetFulfilledQuantity() int64 {
 func (x *ReservationLine) GetReleasedQuantity() int64 {
 	if x != nil {
 		return x.ReleasedQuantity
+	}
+	return 0
+}
+
+func (x *ReservationLine) GetRefusalReason() LineRefusalReason {
+	if x != nil {
+		return x.RefusalReason
+	}
+	return LineRefusalReason_LINE_REFUSAL_REASON_UNSPECIFIED
+}
+
+func (x *ReservationLine) GetOrderableQuantity() int64 {
+	if x != nil && x.OrderableQuantity != nil {
+		return *x.OrderableQuantity
 	}
 	return 0
 }
@@ -561,7 +582,7 @@ const file_holdfast_v1_reservation_proto_rawDesc = "" +
 	"\fLineQuantity\x12@\n" +
 	"\x03sku\x18\x01 \x01(\tB.\xbaH+r) \x01(@2#^[^\\p{Cc} ]([^\\p{Cc}]*[^\\p{Cc} ])?$R\x03sku\x12)\n" +
 	"\bquantity\x18\x02 \x01(\x03B\r\xbaH\n" +
-	"\"\b\x18\x80\x94\xeb\xdc\x03(\x01R\bquantity\"\x85\x04\n" +
+	"\"\b\x18\x80\x94\xeb\xdc\x03(\x01R\bquantity\"\x97\x05\n" +
 	"\x0fReservationLine\x12\x10\n" +
 	"\x03sku\x18\x01 \x01(\tR\x03sku\x12-\n" +
 	"\x12requested_quantity\x18\x02 \x01(\x03R\x11requestedQuantity\x12+\n" +
@@ -574,8 +595,11 @@ const file_holdfast_v1_reservation_proto_rawDesc = "" +
 	"\vsubstitutes\x18\t \x03(\tR\vsubstitutes\x12-\n" +
 	"\x12fulfilled_quantity\x18\n" +
 	" \x01(\x03R\x11fulfilledQuantity\x12+\n" +
-	"\x11released_quantity\x18\v \x01(\x03R\x10releasedQuantityB\x15\n" +
-	"\x13_available_quantity\"\xe8\x02\n" +
+	"\x11released_quantity\x18\v \x01(\x03R\x10releasedQuantity\x12E\n" +
+	"\x0erefusal_reason\x18\f \x01(\x0e2\x1e.holdfast.v1.LineRefusalReasonR\rrefusalReason\x122\n" +
+	"\x12orderable_quantity\x18\r \x01(\x03H\x01R\x11orderableQuantity\x88\x01\x01B\x15\n" +
+	"\x13_available_quantityB\x15\n" +
+	"\x13_orderable_quantity\"\xe8\x02\n" +
 	"\vReservation\x12\x19\n" +
 	"\bstock_id\x18\x01 \x01(\tR\astockId\x12%\n" +
 	"\x0ereservation_id\x18\x02 \x01(\tR\rreservationId\x123\n" +
@@ -637,16 +661,17 @@ var file_holdfast_v1_reservation_proto_goTypes = []any{
 }
 var file_holdfast_v1_reservation_proto_depIdxs = []int32{
 	6, // 0: holdfast.v1.ReservationLine.restock_time:type_name -> google.protobuf.Timestamp
-	0, // 1: holdfast.v1.Reservation.state:type_name -> holdfast.v1.ReservationState
-	6, // 2: holdfast.v1.Reservation.create_time:type_name -> google.protobuf.Timestamp
-	6, // 3: holdfast.v1.Reservation.expire_time:type_name -> google.protobuf.Timestamp
-	3, // 4: holdfast.v1.Reservation.lines:type_name -> holdfast.v1.ReservationLine
-	1, // 5: holdfast.v1.LineRefusal.reason:type_name -> holdfast.v1.LineRefusalReason
-	6, // [6:6] is the sub-list for method output_type
-	6, // [6:6] is the sub-list for method input_type
-	6, // [6:6] is the sub-list for extension type_name
-	6, // [6:6] is the sub-list for extension extendee
-	0, // [0:6] is the sub-list for field type_name
+	1, // 1: holdfast.v1.ReservationLine.refusal_reason:type_name -> holdfast.v1.LineRefusalReason
+	0, // 2: holdfast.v1.Reservation.state:type_name -> holdfast.v1.ReservationState
+	6, // 3: holdfast.v1.Reservation.create_time:type_name -> google.protobuf.Timestamp
+	6, // 4: holdfast.v1.Reservation.expire_time:type_name -> google.protobuf.Timestamp
+	3, // 5: holdfast.v1.Reservation.lines:type_name -> holdfast.v1.ReservationLine
+	1, // 6: holdfast.v1.LineRefusal.reason:type_name -> holdfast.v1.LineRefusalReason
+	7, // [7:7] is the sub-list for method output_type
+	7, // [7:7] is the sub-list for method input_type
+	7, // [7:7] is the sub-list for extension type_name
+	7, // [7:7] is the sub-list for extension extendee
+	0, // [0:7] is the sub-list for field type_name
 }
 
 func init() { file_holdfast_v1_reservation_proto_init() }

@@ -8,6 +8,7 @@ package holdfastv1
 
 import (
 	_ "buf.build/gen/go/bufbuild/protovalidate/protocolbuffers/go/buf/validate"
+	status "google.golang.org/genproto/googleapis/rpc/status"
 	protoreflect "google.golang.org/protobuf/reflect/protoreflect"
 	protoimpl "google.golang.org/protobuf/runtime/protoimpl"
 	durationpb "google.golang.org/protobuf/types/known/durationpb"
@@ -237,6 +238,178 @@ func (x *ReserveResponse) GetStoreTime() *timestamppb.Timestamp {
 	return nil
 }
 
+// ReserveStreamRequest is one request of a stream.
+type ReserveStreamRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// What is asked for, as by Reserve, with its limits. Required.
+	Reserve       *ReserveRequest `protobuf:"bytes,1,opt,name=reserve,proto3" json:"reserve,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ReserveStreamRequest) Reset() {
+	*x = ReserveStreamRequest{}
+	mi := &file_holdfast_v1_reservation_service_proto_msgTypes[2]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ReserveStreamRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ReserveStreamRequest) ProtoMessage() {}
+
+func (x *ReserveStreamRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_holdfast_v1_reservation_service_proto_msgTypes[2]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ReserveStreamRequest.ProtoReflect.Descriptor instead.
+func (*ReserveStreamRequest) Descriptor() ([]byte, []int) {
+	return file_holdfast_v1_reservation_service_proto_rawDescGZIP(), []int{2}
+}
+
+func (x *ReserveStreamRequest) GetReserve() *ReserveRequest {
+	if x != nil {
+		return x.Reserve
+	}
+	return nil
+}
+
+// ReserveStreamResponse answers one request of a stream.
+type ReserveStreamResponse struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The stock of the request; "default" where the request left it empty. At most 64 bytes of it.
+	StockId string `protobuf:"bytes,1,opt,name=stock_id,json=stockId,proto3" json:"stock_id,omitempty"`
+	// The reservation_id of the request, by which the caller finds it; also of one that was refused. At most
+	// 64 bytes of it. Empty only where the request had none that could be read.
+	ReservationId string `protobuf:"bytes,2,opt,name=reservation_id,json=reservationId,proto3" json:"reservation_id,omitempty"`
+	// What came of it.
+	//
+	// Types that are valid to be assigned to Result:
+	//
+	//	*ReserveStreamResponse_Reserved
+	//	*ReserveStreamResponse_Refused
+	Result isReserveStreamResponse_Result `protobuf_oneof:"result"`
+	// True when reserved is the first answer given again, as Reserve says by holdfast-replayed.
+	Replayed bool `protobuf:"varint,5,opt,name=replayed,proto3" json:"replayed,omitempty"`
+	// The state of the reservation now, where replayed is true, as Reserve says by holdfast-state: what was
+	// HELD then may be over. Else unspecified.
+	CurrentState  ReservationState `protobuf:"varint,6,opt,name=current_state,json=currentState,proto3,enum=holdfast.v1.ReservationState" json:"current_state,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ReserveStreamResponse) Reset() {
+	*x = ReserveStreamResponse{}
+	mi := &file_holdfast_v1_reservation_service_proto_msgTypes[3]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ReserveStreamResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ReserveStreamResponse) ProtoMessage() {}
+
+func (x *ReserveStreamResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_holdfast_v1_reservation_service_proto_msgTypes[3]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ReserveStreamResponse.ProtoReflect.Descriptor instead.
+func (*ReserveStreamResponse) Descriptor() ([]byte, []int) {
+	return file_holdfast_v1_reservation_service_proto_rawDescGZIP(), []int{3}
+}
+
+func (x *ReserveStreamResponse) GetStockId() string {
+	if x != nil {
+		return x.StockId
+	}
+	return ""
+}
+
+func (x *ReserveStreamResponse) GetReservationId() string {
+	if x != nil {
+		return x.ReservationId
+	}
+	return ""
+}
+
+func (x *ReserveStreamResponse) GetResult() isReserveStreamResponse_Result {
+	if x != nil {
+		return x.Result
+	}
+	return nil
+}
+
+func (x *ReserveStreamResponse) GetReserved() *ReserveResponse {
+	if x != nil {
+		if x, ok := x.Result.(*ReserveStreamResponse_Reserved); ok {
+			return x.Reserved
+		}
+	}
+	return nil
+}
+
+func (x *ReserveStreamResponse) GetRefused() *status.Status {
+	if x != nil {
+		if x, ok := x.Result.(*ReserveStreamResponse_Refused); ok {
+			return x.Refused
+		}
+	}
+	return nil
+}
+
+func (x *ReserveStreamResponse) GetReplayed() bool {
+	if x != nil {
+		return x.Replayed
+	}
+	return false
+}
+
+func (x *ReserveStreamResponse) GetCurrentState() ReservationState {
+	if x != nil {
+		return x.CurrentState
+	}
+	return ReservationState_RESERVATION_STATE_UNSPECIFIED
+}
+
+type isReserveStreamResponse_Result interface {
+	isReserveStreamResponse_Result()
+}
+
+type ReserveStreamResponse_Reserved struct {
+	// It was granted: what Reserve would have answered.
+	Reserved *ReserveResponse `protobuf:"bytes,3,opt,name=reserved,proto3,oneof"`
+}
+
+type ReserveStreamResponse_Refused struct {
+	// It was refused or failed: the status that Reserve would have ended with, with the same code, message
+	// and details; code is never OK.
+	Refused *status.Status `protobuf:"bytes,4,opt,name=refused,proto3,oneof"`
+}
+
+func (*ReserveStreamResponse_Reserved) isReserveStreamResponse_Result() {}
+
+func (*ReserveStreamResponse_Refused) isReserveStreamResponse_Result() {}
+
 // CheckAvailabilityRequest asks what Reserve would answer.
 type CheckAvailabilityRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -252,7 +425,7 @@ type CheckAvailabilityRequest struct {
 
 func (x *CheckAvailabilityRequest) Reset() {
 	*x = CheckAvailabilityRequest{}
-	mi := &file_holdfast_v1_reservation_service_proto_msgTypes[2]
+	mi := &file_holdfast_v1_reservation_service_proto_msgTypes[4]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -264,7 +437,7 @@ func (x *CheckAvailabilityRequest) String() string {
 func (*CheckAvailabilityRequest) ProtoMessage() {}
 
 func (x *CheckAvailabilityRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_holdfast_v1_reservation_service_proto_msgTypes[2]
+	mi := &file_holdfast_v1_reservation_service_proto_msgTypes[4]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -277,7 +450,7 @@ func (x *CheckAvailabilityRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CheckAvailabilityRequest.ProtoReflect.Descriptor instead.
 func (*CheckAvailabilityRequest) Descriptor() ([]byte, []int) {
-	return file_holdfast_v1_reservation_service_proto_rawDescGZIP(), []int{2}
+	return file_holdfast_v1_reservation_service_proto_rawDescGZIP(), []int{4}
 }
 
 func (x *CheckAvailabilityRequest) GetStockId() string {
@@ -319,7 +492,7 @@ type CheckAvailabilityResponse struct {
 
 func (x *CheckAvailabilityResponse) Reset() {
 	*x = CheckAvailabilityResponse{}
-	mi := &file_holdfast_v1_reservation_service_proto_msgTypes[3]
+	mi := &file_holdfast_v1_reservation_service_proto_msgTypes[5]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -331,7 +504,7 @@ func (x *CheckAvailabilityResponse) String() string {
 func (*CheckAvailabilityResponse) ProtoMessage() {}
 
 func (x *CheckAvailabilityResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_holdfast_v1_reservation_service_proto_msgTypes[3]
+	mi := &file_holdfast_v1_reservation_service_proto_msgTypes[5]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -344,7 +517,7 @@ func (x *CheckAvailabilityResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CheckAvailabilityResponse.ProtoReflect.Descriptor instead.
 func (*CheckAvailabilityResponse) Descriptor() ([]byte, []int) {
-	return file_holdfast_v1_reservation_service_proto_rawDescGZIP(), []int{3}
+	return file_holdfast_v1_reservation_service_proto_rawDescGZIP(), []int{5}
 }
 
 func (x *CheckAvailabilityResponse) GetGrantable() bool {
@@ -398,7 +571,7 @@ type ReleaseRequest struct {
 
 func (x *ReleaseRequest) Reset() {
 	*x = ReleaseRequest{}
-	mi := &file_holdfast_v1_reservation_service_proto_msgTypes[4]
+	mi := &file_holdfast_v1_reservation_service_proto_msgTypes[6]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -410,7 +583,7 @@ func (x *ReleaseRequest) String() string {
 func (*ReleaseRequest) ProtoMessage() {}
 
 func (x *ReleaseRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_holdfast_v1_reservation_service_proto_msgTypes[4]
+	mi := &file_holdfast_v1_reservation_service_proto_msgTypes[6]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -423,7 +596,7 @@ func (x *ReleaseRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ReleaseRequest.ProtoReflect.Descriptor instead.
 func (*ReleaseRequest) Descriptor() ([]byte, []int) {
-	return file_holdfast_v1_reservation_service_proto_rawDescGZIP(), []int{4}
+	return file_holdfast_v1_reservation_service_proto_rawDescGZIP(), []int{6}
 }
 
 func (x *ReleaseRequest) GetStockId() string {
@@ -476,7 +649,7 @@ type ReleaseResponse struct {
 
 func (x *ReleaseResponse) Reset() {
 	*x = ReleaseResponse{}
-	mi := &file_holdfast_v1_reservation_service_proto_msgTypes[5]
+	mi := &file_holdfast_v1_reservation_service_proto_msgTypes[7]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -488,7 +661,7 @@ func (x *ReleaseResponse) String() string {
 func (*ReleaseResponse) ProtoMessage() {}
 
 func (x *ReleaseResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_holdfast_v1_reservation_service_proto_msgTypes[5]
+	mi := &file_holdfast_v1_reservation_service_proto_msgTypes[7]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -501,7 +674,7 @@ func (x *ReleaseResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ReleaseResponse.ProtoReflect.Descriptor instead.
 func (*ReleaseResponse) Descriptor() ([]byte, []int) {
-	return file_holdfast_v1_reservation_service_proto_rawDescGZIP(), []int{5}
+	return file_holdfast_v1_reservation_service_proto_rawDescGZIP(), []int{7}
 }
 
 func (x *ReleaseResponse) GetReservation() *Reservation {
@@ -538,7 +711,7 @@ type GetReservationRequest struct {
 
 func (x *GetReservationRequest) Reset() {
 	*x = GetReservationRequest{}
-	mi := &file_holdfast_v1_reservation_service_proto_msgTypes[6]
+	mi := &file_holdfast_v1_reservation_service_proto_msgTypes[8]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -550,7 +723,7 @@ func (x *GetReservationRequest) String() string {
 func (*GetReservationRequest) ProtoMessage() {}
 
 func (x *GetReservationRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_holdfast_v1_reservation_service_proto_msgTypes[6]
+	mi := &file_holdfast_v1_reservation_service_proto_msgTypes[8]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -563,7 +736,7 @@ func (x *GetReservationRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetReservationRequest.ProtoReflect.Descriptor instead.
 func (*GetReservationRequest) Descriptor() ([]byte, []int) {
-	return file_holdfast_v1_reservation_service_proto_rawDescGZIP(), []int{6}
+	return file_holdfast_v1_reservation_service_proto_rawDescGZIP(), []int{8}
 }
 
 func (x *GetReservationRequest) GetStockId() string {
@@ -593,7 +766,7 @@ type GetReservationResponse struct {
 
 func (x *GetReservationResponse) Reset() {
 	*x = GetReservationResponse{}
-	mi := &file_holdfast_v1_reservation_service_proto_msgTypes[7]
+	mi := &file_holdfast_v1_reservation_service_proto_msgTypes[9]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -605,7 +778,7 @@ func (x *GetReservationResponse) String() string {
 func (*GetReservationResponse) ProtoMessage() {}
 
 func (x *GetReservationResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_holdfast_v1_reservation_service_proto_msgTypes[7]
+	mi := &file_holdfast_v1_reservation_service_proto_msgTypes[9]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -618,7 +791,7 @@ func (x *GetReservationResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetReservationResponse.ProtoReflect.Descriptor instead.
 func (*GetReservationResponse) Descriptor() ([]byte, []int) {
-	return file_holdfast_v1_reservation_service_proto_rawDescGZIP(), []int{7}
+	return file_holdfast_v1_reservation_service_proto_rawDescGZIP(), []int{9}
 }
 
 func (x *GetReservationResponse) GetReservation() *Reservation {
@@ -652,7 +825,7 @@ type CommitRequest struct {
 
 func (x *CommitRequest) Reset() {
 	*x = CommitRequest{}
-	mi := &file_holdfast_v1_reservation_service_proto_msgTypes[8]
+	mi := &file_holdfast_v1_reservation_service_proto_msgTypes[10]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -664,7 +837,7 @@ func (x *CommitRequest) String() string {
 func (*CommitRequest) ProtoMessage() {}
 
 func (x *CommitRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_holdfast_v1_reservation_service_proto_msgTypes[8]
+	mi := &file_holdfast_v1_reservation_service_proto_msgTypes[10]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -677,7 +850,7 @@ func (x *CommitRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CommitRequest.ProtoReflect.Descriptor instead.
 func (*CommitRequest) Descriptor() ([]byte, []int) {
-	return file_holdfast_v1_reservation_service_proto_rawDescGZIP(), []int{8}
+	return file_holdfast_v1_reservation_service_proto_rawDescGZIP(), []int{10}
 }
 
 func (x *CommitRequest) GetStockId() string {
@@ -716,7 +889,7 @@ type CommitResponse struct {
 
 func (x *CommitResponse) Reset() {
 	*x = CommitResponse{}
-	mi := &file_holdfast_v1_reservation_service_proto_msgTypes[9]
+	mi := &file_holdfast_v1_reservation_service_proto_msgTypes[11]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -728,7 +901,7 @@ func (x *CommitResponse) String() string {
 func (*CommitResponse) ProtoMessage() {}
 
 func (x *CommitResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_holdfast_v1_reservation_service_proto_msgTypes[9]
+	mi := &file_holdfast_v1_reservation_service_proto_msgTypes[11]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -741,7 +914,7 @@ func (x *CommitResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CommitResponse.ProtoReflect.Descriptor instead.
 func (*CommitResponse) Descriptor() ([]byte, []int) {
-	return file_holdfast_v1_reservation_service_proto_rawDescGZIP(), []int{9}
+	return file_holdfast_v1_reservation_service_proto_rawDescGZIP(), []int{11}
 }
 
 func (x *CommitResponse) GetReservation() *Reservation {
@@ -780,7 +953,7 @@ type ExtendRequest struct {
 
 func (x *ExtendRequest) Reset() {
 	*x = ExtendRequest{}
-	mi := &file_holdfast_v1_reservation_service_proto_msgTypes[10]
+	mi := &file_holdfast_v1_reservation_service_proto_msgTypes[12]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -792,7 +965,7 @@ func (x *ExtendRequest) String() string {
 func (*ExtendRequest) ProtoMessage() {}
 
 func (x *ExtendRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_holdfast_v1_reservation_service_proto_msgTypes[10]
+	mi := &file_holdfast_v1_reservation_service_proto_msgTypes[12]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -805,7 +978,7 @@ func (x *ExtendRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ExtendRequest.ProtoReflect.Descriptor instead.
 func (*ExtendRequest) Descriptor() ([]byte, []int) {
-	return file_holdfast_v1_reservation_service_proto_rawDescGZIP(), []int{10}
+	return file_holdfast_v1_reservation_service_proto_rawDescGZIP(), []int{12}
 }
 
 func (x *ExtendRequest) GetStockId() string {
@@ -844,7 +1017,7 @@ type ExtendResponse struct {
 
 func (x *ExtendResponse) Reset() {
 	*x = ExtendResponse{}
-	mi := &file_holdfast_v1_reservation_service_proto_msgTypes[11]
+	mi := &file_holdfast_v1_reservation_service_proto_msgTypes[13]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -856,7 +1029,7 @@ func (x *ExtendResponse) String() string {
 func (*ExtendResponse) ProtoMessage() {}
 
 func (x *ExtendResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_holdfast_v1_reservation_service_proto_msgTypes[11]
+	mi := &file_holdfast_v1_reservation_service_proto_msgTypes[13]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -869,7 +1042,7 @@ func (x *ExtendResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ExtendResponse.ProtoReflect.Descriptor instead.
 func (*ExtendResponse) Descriptor() ([]byte, []int) {
-	return file_holdfast_v1_reservation_service_proto_rawDescGZIP(), []int{11}
+	return file_holdfast_v1_reservation_service_proto_rawDescGZIP(), []int{13}
 }
 
 func (x *ExtendResponse) GetReservation() *Reservation {
@@ -912,7 +1085,7 @@ type FulfillRequest struct {
 
 func (x *FulfillRequest) Reset() {
 	*x = FulfillRequest{}
-	mi := &file_holdfast_v1_reservation_service_proto_msgTypes[12]
+	mi := &file_holdfast_v1_reservation_service_proto_msgTypes[14]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -924,7 +1097,7 @@ func (x *FulfillRequest) String() string {
 func (*FulfillRequest) ProtoMessage() {}
 
 func (x *FulfillRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_holdfast_v1_reservation_service_proto_msgTypes[12]
+	mi := &file_holdfast_v1_reservation_service_proto_msgTypes[14]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -937,7 +1110,7 @@ func (x *FulfillRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use FulfillRequest.ProtoReflect.Descriptor instead.
 func (*FulfillRequest) Descriptor() ([]byte, []int) {
-	return file_holdfast_v1_reservation_service_proto_rawDescGZIP(), []int{12}
+	return file_holdfast_v1_reservation_service_proto_rawDescGZIP(), []int{14}
 }
 
 func (x *FulfillRequest) GetStockId() string {
@@ -983,7 +1156,7 @@ type FulfillResponse struct {
 
 func (x *FulfillResponse) Reset() {
 	*x = FulfillResponse{}
-	mi := &file_holdfast_v1_reservation_service_proto_msgTypes[13]
+	mi := &file_holdfast_v1_reservation_service_proto_msgTypes[15]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -995,7 +1168,7 @@ func (x *FulfillResponse) String() string {
 func (*FulfillResponse) ProtoMessage() {}
 
 func (x *FulfillResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_holdfast_v1_reservation_service_proto_msgTypes[13]
+	mi := &file_holdfast_v1_reservation_service_proto_msgTypes[15]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1008,7 +1181,7 @@ func (x *FulfillResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use FulfillResponse.ProtoReflect.Descriptor instead.
 func (*FulfillResponse) Descriptor() ([]byte, []int) {
-	return file_holdfast_v1_reservation_service_proto_rawDescGZIP(), []int{13}
+	return file_holdfast_v1_reservation_service_proto_rawDescGZIP(), []int{15}
 }
 
 func (x *FulfillResponse) GetReservation() *Reservation {
@@ -1051,7 +1224,7 @@ type ListReservationsRequest struct {
 
 func (x *ListReservationsRequest) Reset() {
 	*x = ListReservationsRequest{}
-	mi := &file_holdfast_v1_reservation_service_proto_msgTypes[14]
+	mi := &file_holdfast_v1_reservation_service_proto_msgTypes[16]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1063,7 +1236,7 @@ func (x *ListReservationsRequest) String() string {
 func (*ListReservationsRequest) ProtoMessage() {}
 
 func (x *ListReservationsRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_holdfast_v1_reservation_service_proto_msgTypes[14]
+	mi := &file_holdfast_v1_reservation_service_proto_msgTypes[16]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1076,7 +1249,7 @@ func (x *ListReservationsRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListReservationsRequest.ProtoReflect.Descriptor instead.
 func (*ListReservationsRequest) Descriptor() ([]byte, []int) {
-	return file_holdfast_v1_reservation_service_proto_rawDescGZIP(), []int{14}
+	return file_holdfast_v1_reservation_service_proto_rawDescGZIP(), []int{16}
 }
 
 func (x *ListReservationsRequest) GetStockId() string {
@@ -1122,7 +1295,7 @@ type ListReservationsResponse struct {
 
 func (x *ListReservationsResponse) Reset() {
 	*x = ListReservationsResponse{}
-	mi := &file_holdfast_v1_reservation_service_proto_msgTypes[15]
+	mi := &file_holdfast_v1_reservation_service_proto_msgTypes[17]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1134,7 +1307,7 @@ func (x *ListReservationsResponse) String() string {
 func (*ListReservationsResponse) ProtoMessage() {}
 
 func (x *ListReservationsResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_holdfast_v1_reservation_service_proto_msgTypes[15]
+	mi := &file_holdfast_v1_reservation_service_proto_msgTypes[17]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1147,7 +1320,7 @@ func (x *ListReservationsResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListReservationsResponse.ProtoReflect.Descriptor instead.
 func (*ListReservationsResponse) Descriptor() ([]byte, []int) {
-	return file_holdfast_v1_reservation_service_proto_rawDescGZIP(), []int{15}
+	return file_holdfast_v1_reservation_service_proto_rawDescGZIP(), []int{17}
 }
 
 func (x *ListReservationsResponse) GetReservations() []*Reservation {
@@ -1175,7 +1348,7 @@ var File_holdfast_v1_reservation_service_proto protoreflect.FileDescriptor
 
 const file_holdfast_v1_reservation_service_proto_rawDesc = "" +
 	"\n" +
-	"%holdfast/v1/reservation_service.proto\x12\vholdfast.v1\x1a\x1bbuf/validate/validate.proto\x1a\x1egoogle/protobuf/duration.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x1dholdfast/v1/reservation.proto\"\x83\x03\n" +
+	"%holdfast/v1/reservation_service.proto\x12\vholdfast.v1\x1a\x1bbuf/validate/validate.proto\x1a\x1egoogle/protobuf/duration.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x17google/rpc/status.proto\x1a\x1dholdfast/v1/reservation.proto\"\x83\x03\n" +
 	"\x0eReserveRequest\x128\n" +
 	"\bstock_id\x18\x01 \x01(\tB\x1d\xbaH\x1ar\x182\x16^[A-Za-z0-9._-]{0,64}$R\astockId\x12E\n" +
 	"\x0ereservation_id\x18\x02 \x01(\tB\x1e\xbaH\x1br\x192\x17^[A-Za-z0-9._:-]{1,64}$R\rreservationId\x12<\n" +
@@ -1187,7 +1360,17 @@ const file_holdfast_v1_reservation_service_proto_rawDesc = "" +
 	"\vreservation\x18\x01 \x01(\v2\x18.holdfast.v1.ReservationR\vreservation\x12\x1a\n" +
 	"\bsequence\x18\x02 \x01(\x03R\bsequence\x129\n" +
 	"\n" +
-	"store_time\x18\x03 \x01(\v2\x1a.google.protobuf.TimestampR\tstoreTime\"\xca\x01\n" +
+	"store_time\x18\x03 \x01(\v2\x1a.google.protobuf.TimestampR\tstoreTime\"U\n" +
+	"\x14ReserveStreamRequest\x12=\n" +
+	"\areserve\x18\x01 \x01(\v2\x1b.holdfast.v1.ReserveRequestB\x06\xbaH\x03\xc8\x01\x01R\areserve\"\xaf\x02\n" +
+	"\x15ReserveStreamResponse\x12\x19\n" +
+	"\bstock_id\x18\x01 \x01(\tR\astockId\x12%\n" +
+	"\x0ereservation_id\x18\x02 \x01(\tR\rreservationId\x12:\n" +
+	"\breserved\x18\x03 \x01(\v2\x1c.holdfast.v1.ReserveResponseH\x00R\breserved\x12.\n" +
+	"\arefused\x18\x04 \x01(\v2\x12.google.rpc.StatusH\x00R\arefused\x12\x1a\n" +
+	"\breplayed\x18\x05 \x01(\bR\breplayed\x12B\n" +
+	"\rcurrent_state\x18\x06 \x01(\x0e2\x1d.holdfast.v1.ReservationStateR\fcurrentStateB\b\n" +
+	"\x06result\"\xca\x01\n" +
 	"\x18CheckAvailabilityRequest\x128\n" +
 	"\bstock_id\x18\x01 \x01(\tB\x1d\xbaH\x1ar\x182\x16^[A-Za-z0-9._-]{0,64}$R\astockId\x12<\n" +
 	"\x05lines\x18\x02 \x03(\v2\x19.holdfast.v1.LineQuantityB\v\xbaH\b\x92\x01\x05\b\x01\x10\xe8\aR\x05lines\x126\n" +
@@ -1262,9 +1445,10 @@ const file_holdfast_v1_reservation_service_proto_rawDesc = "" +
 	"\vReserveMode\x12\x1c\n" +
 	"\x18RESERVE_MODE_UNSPECIFIED\x10\x00\x12\x1f\n" +
 	"\x1bRESERVE_MODE_ALL_OR_NOTHING\x10\x01\x12\x18\n" +
-	"\x14RESERVE_MODE_PARTIAL\x10\x022\x8c\x05\n" +
+	"\x14RESERVE_MODE_PARTIAL\x10\x022\xe8\x05\n" +
 	"\x12ReservationService\x12D\n" +
-	"\aReserve\x12\x1b.holdfast.v1.ReserveRequest\x1a\x1c.holdfast.v1.ReserveResponse\x12b\n" +
+	"\aReserve\x12\x1b.holdfast.v1.ReserveRequest\x1a\x1c.holdfast.v1.ReserveResponse\x12Z\n" +
+	"\rReserveStream\x12!.holdfast.v1.ReserveStreamRequest\x1a\".holdfast.v1.ReserveStreamResponse(\x010\x01\x12b\n" +
 	"\x11CheckAvailability\x12%.holdfast.v1.CheckAvailabilityRequest\x1a&.holdfast.v1.CheckAvailabilityResponse\x12D\n" +
 	"\aRelease\x12\x1b.holdfast.v1.ReleaseRequest\x1a\x1c.holdfast.v1.ReleaseResponse\x12Y\n" +
 	"\x0eGetReservation\x12\".holdfast.v1.GetReservationRequest\x1a#.holdfast.v1.GetReservationResponse\x12A\n" +
@@ -1286,81 +1470,90 @@ func file_holdfast_v1_reservation_service_proto_rawDescGZIP() []byte {
 }
 
 var file_holdfast_v1_reservation_service_proto_enumTypes = make([]protoimpl.EnumInfo, 1)
-var file_holdfast_v1_reservation_service_proto_msgTypes = make([]protoimpl.MessageInfo, 16)
+var file_holdfast_v1_reservation_service_proto_msgTypes = make([]protoimpl.MessageInfo, 18)
 var file_holdfast_v1_reservation_service_proto_goTypes = []any{
 	(ReserveMode)(0),                  // 0: holdfast.v1.ReserveMode
 	(*ReserveRequest)(nil),            // 1: holdfast.v1.ReserveRequest
 	(*ReserveResponse)(nil),           // 2: holdfast.v1.ReserveResponse
-	(*CheckAvailabilityRequest)(nil),  // 3: holdfast.v1.CheckAvailabilityRequest
-	(*CheckAvailabilityResponse)(nil), // 4: holdfast.v1.CheckAvailabilityResponse
-	(*ReleaseRequest)(nil),            // 5: holdfast.v1.ReleaseRequest
-	(*ReleaseResponse)(nil),           // 6: holdfast.v1.ReleaseResponse
-	(*GetReservationRequest)(nil),     // 7: holdfast.v1.GetReservationRequest
-	(*GetReservationResponse)(nil),    // 8: holdfast.v1.GetReservationResponse
-	(*CommitRequest)(nil),             // 9: holdfast.v1.CommitRequest
-	(*CommitResponse)(nil),            // 10: holdfast.v1.CommitResponse
-	(*ExtendRequest)(nil),             // 11: holdfast.v1.ExtendRequest
-	(*ExtendResponse)(nil),            // 12: holdfast.v1.ExtendResponse
-	(*FulfillRequest)(nil),            // 13: holdfast.v1.FulfillRequest
-	(*FulfillResponse)(nil),           // 14: holdfast.v1.FulfillResponse
-	(*ListReservationsRequest)(nil),   // 15: holdfast.v1.ListReservationsRequest
-	(*ListReservationsResponse)(nil),  // 16: holdfast.v1.ListReservationsResponse
-	(*LineQuantity)(nil),              // 17: holdfast.v1.LineQuantity
-	(*durationpb.Duration)(nil),       // 18: google.protobuf.Duration
-	(*Reservation)(nil),               // 19: holdfast.v1.Reservation
-	(*timestamppb.Timestamp)(nil),     // 20: google.protobuf.Timestamp
-	(*ReservationLine)(nil),           // 21: holdfast.v1.ReservationLine
-	(*LineRefusal)(nil),               // 22: holdfast.v1.LineRefusal
-	(ReservationState)(0),             // 23: holdfast.v1.ReservationState
+	(*ReserveStreamRequest)(nil),      // 3: holdfast.v1.ReserveStreamRequest
+	(*ReserveStreamResponse)(nil),     // 4: holdfast.v1.ReserveStreamResponse
+	(*CheckAvailabilityRequest)(nil),  // 5: holdfast.v1.CheckAvailabilityRequest
+	(*CheckAvailabilityResponse)(nil), // 6: holdfast.v1.CheckAvailabilityResponse
+	(*ReleaseRequest)(nil),            // 7: holdfast.v1.ReleaseRequest
+	(*ReleaseResponse)(nil),           // 8: holdfast.v1.ReleaseResponse
+	(*GetReservationRequest)(nil),     // 9: holdfast.v1.GetReservationRequest
+	(*GetReservationResponse)(nil),    // 10: holdfast.v1.GetReservationResponse
+	(*CommitRequest)(nil),             // 11: holdfast.v1.CommitRequest
+	(*CommitResponse)(nil),            // 12: holdfast.v1.CommitResponse
+	(*ExtendRequest)(nil),             // 13: holdfast.v1.ExtendRequest
+	(*ExtendResponse)(nil),            // 14: holdfast.v1.ExtendResponse
+	(*FulfillRequest)(nil),            // 15: holdfast.v1.FulfillRequest
+	(*FulfillResponse)(nil),           // 16: holdfast.v1.FulfillResponse
+	(*ListReservationsRequest)(nil),   // 17: holdfast.v1.ListReservationsRequest
+	(*ListReservationsResponse)(nil),  // 18: holdfast.v1.ListReservationsResponse
+	(*LineQuantity)(nil),              // 19: holdfast.v1.LineQuantity
+	(*durationpb.Duration)(nil),       // 20: google.protobuf.Duration
+	(*Reservation)(nil),               // 21: holdfast.v1.Reservation
+	(*timestamppb.Timestamp)(nil),     // 22: google.protobuf.Timestamp
+	(*status.Status)(nil),             // 23: google.rpc.Status
+	(ReservationState)(0),             // 24: holdfast.v1.ReservationState
+	(*ReservationLine)(nil),           // 25: holdfast.v1.ReservationLine
+	(*LineRefusal)(nil),               // 26: holdfast.v1.LineRefusal
 }
 var file_holdfast_v1_reservation_service_proto_depIdxs = []int32{
-	17, // 0: holdfast.v1.ReserveRequest.lines:type_name -> holdfast.v1.LineQuantity
-	18, // 1: holdfast.v1.ReserveRequest.ttl:type_name -> google.protobuf.Duration
+	19, // 0: holdfast.v1.ReserveRequest.lines:type_name -> holdfast.v1.LineQuantity
+	20, // 1: holdfast.v1.ReserveRequest.ttl:type_name -> google.protobuf.Duration
 	0,  // 2: holdfast.v1.ReserveRequest.mode:type_name -> holdfast.v1.ReserveMode
-	19, // 3: holdfast.v1.ReserveResponse.reservation:type_name -> holdfast.v1.Reservation
-	20, // 4: holdfast.v1.ReserveResponse.store_time:type_name -> google.protobuf.Timestamp
-	17, // 5: holdfast.v1.CheckAvailabilityRequest.lines:type_name -> holdfast.v1.LineQuantity
-	0,  // 6: holdfast.v1.CheckAvailabilityRequest.mode:type_name -> holdfast.v1.ReserveMode
-	21, // 7: holdfast.v1.CheckAvailabilityResponse.lines:type_name -> holdfast.v1.ReservationLine
-	22, // 8: holdfast.v1.CheckAvailabilityResponse.refusals:type_name -> holdfast.v1.LineRefusal
-	20, // 9: holdfast.v1.CheckAvailabilityResponse.store_time:type_name -> google.protobuf.Timestamp
-	17, // 10: holdfast.v1.ReleaseRequest.lines:type_name -> holdfast.v1.LineQuantity
-	19, // 11: holdfast.v1.ReleaseResponse.reservation:type_name -> holdfast.v1.Reservation
-	20, // 12: holdfast.v1.ReleaseResponse.store_time:type_name -> google.protobuf.Timestamp
-	19, // 13: holdfast.v1.GetReservationResponse.reservation:type_name -> holdfast.v1.Reservation
-	20, // 14: holdfast.v1.GetReservationResponse.store_time:type_name -> google.protobuf.Timestamp
-	19, // 15: holdfast.v1.CommitResponse.reservation:type_name -> holdfast.v1.Reservation
-	20, // 16: holdfast.v1.CommitResponse.store_time:type_name -> google.protobuf.Timestamp
-	18, // 17: holdfast.v1.ExtendRequest.ttl:type_name -> google.protobuf.Duration
-	19, // 18: holdfast.v1.ExtendResponse.reservation:type_name -> holdfast.v1.Reservation
-	20, // 19: holdfast.v1.ExtendResponse.store_time:type_name -> google.protobuf.Timestamp
-	17, // 20: holdfast.v1.FulfillRequest.lines:type_name -> holdfast.v1.LineQuantity
-	19, // 21: holdfast.v1.FulfillResponse.reservation:type_name -> holdfast.v1.Reservation
-	20, // 22: holdfast.v1.FulfillResponse.store_time:type_name -> google.protobuf.Timestamp
-	23, // 23: holdfast.v1.ListReservationsRequest.state:type_name -> holdfast.v1.ReservationState
-	19, // 24: holdfast.v1.ListReservationsResponse.reservations:type_name -> holdfast.v1.Reservation
-	20, // 25: holdfast.v1.ListReservationsResponse.store_time:type_name -> google.protobuf.Timestamp
-	1,  // 26: holdfast.v1.ReservationService.Reserve:input_type -> holdfast.v1.ReserveRequest
-	3,  // 27: holdfast.v1.ReservationService.CheckAvailability:input_type -> holdfast.v1.CheckAvailabilityRequest
-	5,  // 28: holdfast.v1.ReservationService.Release:input_type -> holdfast.v1.ReleaseRequest
-	7,  // 29: holdfast.v1.ReservationService.GetReservation:input_type -> holdfast.v1.GetReservationRequest
-	9,  // 30: holdfast.v1.ReservationService.Commit:input_type -> holdfast.v1.CommitRequest
-	11, // 31: holdfast.v1.ReservationService.Extend:input_type -> holdfast.v1.ExtendRequest
-	13, // 32: holdfast.v1.ReservationService.Fulfill:input_type -> holdfast.v1.FulfillRequest
-	15, // 33: holdfast.v1.ReservationService.ListReservations:input_type -> holdfast.v1.ListReservationsRequest
-	2,  // 34: holdfast.v1.ReservationService.Reserve:output_type -> holdfast.v1.ReserveResponse
-	4,  // 35: holdfast.v1.ReservationService.CheckAvailability:output_type -> holdfast.v1.CheckAvailabilityResponse
-	6,  // 36: holdfast.v1.ReservationService.Release:output_type -> holdfast.v1.ReleaseResponse
-	8,  // 37: holdfast.v1.ReservationService.GetReservation:output_type -> holdfast.v1.GetReservationResponse
-	10, // 38: holdfast.v1.ReservationService.Commit:output_type -> holdfast.v1.CommitResponse
-	12, // 39: holdfast.v1.ReservationService.Extend:output_type -> holdfast.v1.ExtendResponse
-	14, // 40: holdfast.v1.ReservationService.Fulfill:output_type -> holdfast.v1.FulfillResponse
-	16, // 41: holdfast.v1.ReservationService.ListReservations:output_type -> holdfast.v1.ListReservationsResponse
-	34, // [34:42] is the sub-list for method output_type
-	26, // [26:34] is the sub-list for method input_type
-	26, // [26:26] is the sub-list for extension type_name
-	26, // [26:26] is the sub-list for extension extendee
-	0,  // [0:26] is the sub-list for field type_name
+	21, // 3: holdfast.v1.ReserveResponse.reservation:type_name -> holdfast.v1.Reservation
+	22, // 4: holdfast.v1.ReserveResponse.store_time:type_name -> google.protobuf.Timestamp
+	1,  // 5: holdfast.v1.ReserveStreamRequest.reserve:type_name -> holdfast.v1.ReserveRequest
+	2,  // 6: holdfast.v1.ReserveStreamResponse.reserved:type_name -> holdfast.v1.ReserveResponse
+	23, // 7: holdfast.v1.ReserveStreamResponse.refused:type_name -> google.rpc.Status
+	24, // 8: holdfast.v1.ReserveStreamResponse.current_state:type_name -> holdfast.v1.ReservationState
+	19, // 9: holdfast.v1.CheckAvailabilityRequest.lines:type_name -> holdfast.v1.LineQuantity
+	0,  // 10: holdfast.v1.CheckAvailabilityRequest.mode:type_name -> holdfast.v1.ReserveMode
+	25, // 11: holdfast.v1.CheckAvailabilityResponse.lines:type_name -> holdfast.v1.ReservationLine
+	26, // 12: holdfast.v1.CheckAvailabilityResponse.refusals:type_name -> holdfast.v1.LineRefusal
+	22, // 13: holdfast.v1.CheckAvailabilityResponse.store_time:type_name -> google.protobuf.Timestamp
+	19, // 14: holdfast.v1.ReleaseRequest.lines:type_name -> holdfast.v1.LineQuantity
+	21, // 15: holdfast.v1.ReleaseResponse.reservation:type_name -> holdfast.v1.Reservation
+	22, // 16: holdfast.v1.ReleaseResponse.store_time:type_name -> google.protobuf.Timestamp
+	21, // 17: holdfast.v1.GetReservationResponse.reservation:type_name -> holdfast.v1.Reservation
+	22, // 18: holdfast.v1.GetReservationResponse.store_time:type_name -> google.protobuf.Timestamp
+	21, // 19: holdfast.v1.CommitResponse.reservation:type_name -> holdfast.v1.Reservation
+	22, // 20: holdfast.v1.CommitResponse.store_time:type_name -> google.protobuf.Timestamp
+	20, // 21: holdfast.v1.ExtendRequest.ttl:type_name -> google.protobuf.Duration
+	21, // 22: holdfast.v1.ExtendResponse.reservation:type_name -> holdfast.v1.Reservation
+	22, // 23: holdfast.v1.ExtendResponse.store_time:type_name -> google.protobuf.Timestamp
+	19, // 24: holdfast.v1.FulfillRequest.lines:type_name -> holdfast.v1.LineQuantity
+	21, // 25: holdfast.v1.FulfillResponse.reservation:type_name -> holdfast.v1.Reservation
+	22, // 26: holdfast.v1.FulfillResponse.store_time:type_name -> google.protobuf.Timestamp
+	24, // 27: holdfast.v1.ListReservationsRequest.state:type_name -> holdfast.v1.ReservationState
+	21, // 28: holdfast.v1.ListReservationsResponse.reservations:type_name -> holdfast.v1.Reservation
+	22, // 29: holdfast.v1.ListReservationsResponse.store_time:type_name -> google.protobuf.Timestamp
+	1,  // 30: holdfast.v1.ReservationService.Reserve:input_type -> holdfast.v1.ReserveRequest
+	3,  // 31: holdfast.v1.ReservationService.ReserveStream:input_type -> holdfast.v1.ReserveStreamRequest
+	5,  // 32: holdfast.v1.ReservationService.CheckAvailability:input_type -> holdfast.v1.CheckAvailabilityRequest
+	7,  // 33: holdfast.v1.ReservationService.Release:input_type -> holdfast.v1.ReleaseRequest
+	9,  // 34: holdfast.v1.ReservationService.GetReservation:input_type -> holdfast.v1.GetReservationRequest
+	11, // 35: holdfast.v1.ReservationService.Commit:input_type -> holdfast.v1.CommitRequest
+	13, // 36: holdfast.v1.ReservationService.Extend:input_type -> holdfast.v1.ExtendRequest
+	15, // 37: holdfast.v1.ReservationService.Fulfill:input_type -> holdfast.v1.FulfillRequest
+	17, // 38: holdfast.v1.ReservationService.ListReservations:input_type -> holdfast.v1.ListReservationsRequest
+	2,  // 39: holdfast.v1.ReservationService.Reserve:output_type -> holdfast.v1.ReserveResponse
+	4,  // 40: holdfast.v1.ReservationService.ReserveStream:output_type -> holdfast.v1.ReserveStreamResponse
+	6,  // 41: holdfast.v1.ReservationService.CheckAvailability:output_type -> holdfast.v1.CheckAvailabilityResponse
+	8,  // 42: holdfast.v1.ReservationService.Release:output_type -> holdfast.v1.ReleaseResponse
+	10, // 43: holdfast.v1.ReservationService.GetReservation:output_type -> holdfast.v1.GetReservationResponse
+	12, // 44: holdfast.v1.ReservationService.Commit:output_type -> holdfast.v1.CommitResponse
+	14, // 45: holdfast.v1.ReservationService.Extend:output_type -> holdfast.v1.ExtendResponse
+	16, // 46: holdfast.v1.ReservationService.Fulfill:output_type -> holdfast.v1.FulfillResponse
+	18, // 47: holdfast.v1.ReservationService.ListReservations:output_type -> holdfast.v1.ListReservationsResponse
+	39, // [39:48] is the sub-list for method output_type
+	30, // [30:39] is the sub-list for method input_type
+	30, // [30:30] is the sub-list for extension type_name
+	30, // [30:30] is the sub-list for extension extendee
+	0,  // [0:30] is the sub-list for field type_name
 }
 
 func init() { file_holdfast_v1_reservation_service_proto_init() }
@@ -1369,13 +1562,17 @@ func file_holdfast_v1_reservation_service_proto_init() {
 		return
 	}
 	file_holdfast_v1_reservation_proto_init()
+	file_holdfast_v1_reservation_service_proto_msgTypes[3].OneofWrappers = []any{
+		(*ReserveStreamResponse_Reserved)(nil),
+		(*ReserveStreamResponse_Refused)(nil),
+	}
 	type x struct{}
 	out := protoimpl.TypeBuilder{
 		File: protoimpl.DescBuilder{
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_holdfast_v1_reservation_service_proto_rawDesc), len(file_holdfast_v1_reservation_service_proto_rawDesc)),
 			NumEnums:      1,
-			NumMessages:   16,
+			NumMessages:   18,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

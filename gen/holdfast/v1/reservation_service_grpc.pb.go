@@ -20,6 +20,7 @@ const _ = grpc.SupportPackageIsVersion9
 
 const (
 	ReservationService_Reserve_FullMethodName           = "/holdfast.v1.ReservationService/Reserve"
+	ReservationService_ReserveStream_FullMethodName     = "/holdfast.v1.ReservationService/ReserveStream"
 	ReservationService_CheckAvailability_FullMethodName = "/holdfast.v1.ReservationService/CheckAvailability"
 	ReservationService_Release_FullMethodName           = "/holdfast.v1.ReservationService/Release"
 	ReservationService_GetReservation_FullMethodName    = "/holdfast.v1.ReservationService/GetReservation"
@@ -43,6 +44,28 @@ type ReservationServiceClient interface {
 	// UNKNOWN_RESERVATION (replaces), RELEASED_BEFORE_RESERVED, WRONG_STATE (replaces), LINES_REFUSED,
 	// FIGURE_OUT_OF_RANGE, and those of an unavailable or overloaded store.
 	Reserve(ctx context.Context, in *ReserveRequest, opts ...grpc.CallOption) (*ReserveResponse, error)
+	// ReserveStream is Reserve for a gateway that makes many: requests are sent on one stream without
+	// waiting for answers. Every request is answered once, in order of completion, as Reserve would have
+	// answered it; one that is refused or fails never ends the stream. Requests that are under way at the
+	// same time are not ordered among themselves: who needs an order (replaces) waits for the answer. Safe
+	// to repeat with the same reservation_id and the same content, as Reserve is, on any stream or by
+	// Reserve.
+	//
+	// Bounds: the server has at most 512 requests of a stream under way, of together 4 MiB and one more,
+	// answers that the caller has not taken included; then it reads no more until answers are taken, so a
+	// caller reads while it sends. Deadlines: one of the stream ends the whole stream; a request has none of
+	// its own and gets what a Reserve without a deadline gets, the store's call timeout (2 s).
+	//
+	// After the caller's half-close what is under way is answered, and the stream ends OK. When the server
+	// shuts down it does the same with what it has read, and ends UNAVAILABLE (STORE_UNAVAILABLE): nothing
+	// was done for what has no answer then; send it on another stream, with the same ids. After any other
+	// end (the caller's cancel, a lost connection, a message over 4 MiB) what has no answer may have taken
+	// effect: send it again with the same ids. Reasons in answers are those of Reserve; a message that
+	// cannot be decoded is refused as INVALID_REQUEST.
+	// A stream saves most of what a call costs beside the reservation, so this one is not unary.
+	// buf:lint:ignore RPC_NO_CLIENT_STREAMING
+	// buf:lint:ignore RPC_NO_SERVER_STREAMING
+	ReserveStream(ctx context.Context, opts ...grpc.CallOption) (grpc.BidiStreamingClient[ReserveStreamRequest, ReserveStreamResponse], error)
 	// CheckAvailability answers what Reserve would answer now, and reserves nothing. Refused lines are
 	// in the answer, all of them; it is never an error that a line would be refused. Reasons:
 	// INVALID_REQUEST, UNKNOWN_SKU, FIGURE_OUT_OF_RANGE, and those of an unavailable store.
@@ -92,6 +115,19 @@ func (c *reservationServiceClient) Reserve(ctx context.Context, in *ReserveReque
 	}
 	return out, nil
 }
+
+func (c *reservationServiceClient) ReserveStream(ctx context.Context, opts ...grpc.CallOption) (grpc.BidiStreamingClient[ReserveStreamRequest, ReserveStreamResponse], error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	stream, err := c.cc.NewStream(ctx, &ReservationService_ServiceDesc.Streams[0], ReservationService_ReserveStream_FullMethodName, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	x := &grpc.GenericClientStream[ReserveStreamRequest, ReserveStreamResponse]{ClientStream: stream}
+	return x, nil
+}
+
+// This type alias is provided for backwards compatibility with existing code that references the prior non-generic stream type by name.
+type ReservationService_ReserveStreamClient = grpc.BidiStreamingClient[ReserveStreamRequest, ReserveStreamResponse]
 
 func (c *reservationServiceClient) CheckAvailability(ctx context.Context, in *CheckAvailabilityRequest, opts ...grpc.CallOption) (*CheckAvailabilityResponse, error) {
 	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
@@ -177,6 +213,28 @@ type ReservationServiceServer interface {
 	// UNKNOWN_RESERVATION (replaces), RELEASED_BEFORE_RESERVED, WRONG_STATE (replaces), LINES_REFUSED,
 	// FIGURE_OUT_OF_RANGE, and those of an unavailable or overloaded store.
 	Reserve(context.Context, *ReserveRequest) (*ReserveResponse, error)
+	// ReserveStream is Reserve for a gateway that makes many: requests are sent on one stream without
+	// waiting for answers. Every request is answered once, in order of completion, as Reserve would have
+	// answered it; one that is refused or fails never ends the stream. Requests that are under way at the
+	// same time are not ordered among themselves: who needs an order (replaces) waits for the answer. Safe
+	// to repeat with the same reservation_id and the same content, as Reserve is, on any stream or by
+	// Reserve.
+	//
+	// Bounds: the server has at most 512 requests of a stream under way, of together 4 MiB and one more,
+	// answers that the caller has not taken included; then it reads no more until answers are taken, so a
+	// caller reads while it sends. Deadlines: one of the stream ends the whole stream; a request has none of
+	// its own and gets what a Reserve without a deadline gets, the store's call timeout (2 s).
+	//
+	// After the caller's half-close what is under way is answered, and the stream ends OK. When the server
+	// shuts down it does the same with what it has read, and ends UNAVAILABLE (STORE_UNAVAILABLE): nothing
+	// was done for what has no answer then; send it on another stream, with the same ids. After any other
+	// end (the caller's cancel, a lost connection, a message over 4 MiB) what has no answer may have taken
+	// effect: send it again with the same ids. Reasons in answers are those of Reserve; a message that
+	// cannot be decoded is refused as INVALID_REQUEST.
+	// A stream saves most of what a call costs beside the reservation, so this one is not unary.
+	// buf:lint:ignore RPC_NO_CLIENT_STREAMING
+	// buf:lint:ignore RPC_NO_SERVER_STREAMING
+	ReserveStream(grpc.BidiStreamingServer[ReserveStreamRequest, ReserveStreamResponse]) error
 	// CheckAvailability answers what Reserve would answer now, and reserves nothing. Refused lines are
 	// in the answer, all of them; it is never an error that a line would be refused. Reasons:
 	// INVALID_REQUEST, UNKNOWN_SKU, FIGURE_OUT_OF_RANGE, and those of an unavailable store.
@@ -219,6 +277,9 @@ type UnimplementedReservationServiceServer struct{}
 
 func (UnimplementedReservationServiceServer) Reserve(context.Context, *ReserveRequest) (*ReserveResponse, error) {
 	return nil, status.Error(codes.Unimplemented, "method Reserve not implemented")
+}
+func (UnimplementedReservationServiceServer) ReserveStream(grpc.BidiStreamingServer[ReserveStreamRequest, ReserveStreamResponse]) error {
+	return status.Error(codes.Unimplemented, "method ReserveStream not implemented")
 }
 func (UnimplementedReservationServiceServer) CheckAvailability(context.Context, *CheckAvailabilityRequest) (*CheckAvailabilityResponse, error) {
 	return nil, status.Error(codes.Unimplemented, "method CheckAvailability not implemented")
@@ -279,6 +340,13 @@ func _ReservationService_Reserve_Handler(srv interface{}, ctx context.Context, d
 	}
 	return interceptor(ctx, in, info, handler)
 }
+
+func _ReservationService_ReserveStream_Handler(srv interface{}, stream grpc.ServerStream) error {
+	return srv.(ReservationServiceServer).ReserveStream(&grpc.GenericServerStream[ReserveStreamRequest, ReserveStreamResponse]{ServerStream: stream})
+}
+
+// This type alias is provided for backwards compatibility with existing code that references the prior non-generic stream type by name.
+type ReservationService_ReserveStreamServer = grpc.BidiStreamingServer[ReserveStreamRequest, ReserveStreamResponse]
 
 func _ReservationService_CheckAvailability_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
 	in := new(CheckAvailabilityRequest)
@@ -446,6 +514,13 @@ var ReservationService_ServiceDesc = grpc.ServiceDesc{
 			Handler:    _ReservationService_ListReservations_Handler,
 		},
 	},
-	Streams:  []grpc.StreamDesc{},
+	Streams: []grpc.StreamDesc{
+		{
+			StreamName:    "ReserveStream",
+			Handler:       _ReservationService_ReserveStream_Handler,
+			ServerStreams: true,
+			ClientStreams: true,
+		},
+	},
 	Metadata: "holdfast/v1/reservation_service.proto",
 }

@@ -3,7 +3,7 @@
 -- tail; the reservation's next term begins.
 --
 -- Include: mutation decide
--- KEYS[11..] the requests' reservations <base>res:<id>, each once
+-- KEYS[12..] the requests' reservations <base>res:<id>, each once
 -- ARGV, per request:
 --   not_after    ms of store time
 --   reservation  index in KEYS
@@ -18,11 +18,10 @@
 -- Invariants: I3, I4, I5, I6.
 local BACKORDER_LIMIT, INSUFFICIENT_STOCK = 5, 6
 
-local more_due = false
-
--- regrant tries a line's granted quantity again and notes in result what comes of it.
-local function regrant(line, i, trials, result)
-  local again = { covered = line.granted, backordered = 0, flags = line.flags % 2 }
+-- regrant tries a line's granted quantity again, takes what it gets from the figures, and notes in result what
+-- comes of it.
+local function regrant(line, i, result)
+  local again = { covered = line.granted, backordered = 0, flags = line.flags % 2, taken = 0 }
   result.lines[i] = again
   if not line.counted or line.granted == 0 then return end
   local it = item(line.sku)
@@ -30,18 +29,36 @@ local function regrant(line, i, trials, result)
     append(result.unknown, { it.sku })
     return
   end
-  local p, trial = policy(it), trial_of(trials, it)
-  if p.tracked and p.floor and trial.available - line.granted < p.floor then
-    append(result.refused, { i, orderable(p, trial.available),
-      p.mode == '1' and INSUFFICIENT_STOCK or BACKORDER_LIMIT, it.own.su or '', it.sku, line.granted })
+  local p, available = policy(it), it.H - it.R
+  if p.tracked and p.floor and available - line.granted < p.floor then
+    append(result.refused, { i, orderable(p, available),
+      p.mode == '1' and INSUFFICIENT_STOCK or BACKORDER_LIMIT, substitutes_of(it), it.sku, line.granted })
     return
   end
-  again.covered, again.backordered = split(p, line.granted, trial)
-  again.extras = again.backordered > 0 and extras(it) or nil
+  again.covered, again.taken = take_units(p, it, line.granted), line.granted
+  again.backordered = line.granted - again.covered
+  again.extras = again.backordered > 0 and extras(it, true) or nil
   if again.backordered > 0 and p.mode == '3' then again.flags = again.flags + NOTIFY end
-  if it.H - trial.available > MAX_FIGURE then
+  if it.R > MAX_FIGURE or it.R - it.H > MAX_FIGURE then
     append(result.beyond, { it.sku })
   end
+end
+
+-- regrant_all tries all lines and leaves the figures as they were.
+local function regrant_all(r)
+  local result, worse = { lines = {}, refused = {}, unknown = {}, beyond = {} }, false
+  read_items_of({ r })
+  for i, line in ipairs(r.lines) do
+    regrant(line, i, result)
+    worse = worse or #result.refused > 0 or result.lines[i].backordered > 0
+  end
+  for i, line in ipairs(r.lines) do
+    if result.lines[i].taken > 0 then
+      local it = item(line.sku)
+      it.R = it.R - result.lines[i].taken
+    end
+  end
+  return result, worse
 end
 
 -- distinct returns a list with each value once, in the order of their first mention.
@@ -58,26 +75,21 @@ end
 
 -- begin_term gives a reservation that expired its units again.
 local function begin_term(r, lines)
-  r.term, r.state, r.forget, r.term_began = r.term + 1, COMMITTED, nil, now
+  r.term, r.state, r.forget, r.began = r.term + 1, COMMITTED, 0, now
   change_record(r)
-  local event = { 'COMMITTED', r.id, r.term }
+  local event = { 'COMMITTED', r.id, text(r.term) }
   for i, line in ipairs(r.lines) do
     local again = lines[i]
     line.covered, line.backordered, line.fulfilled = again.covered, again.backordered, 0
     line.flags_now, line.extras_now = again.flags, again.extras or ''
-    line.moved = true
-    append(event, { i, line.sku, line.covered, line.backordered })
+    move_line(r, i, line)
+    append(event, { text(i), line.sku, text(line.covered), text(line.backordered) })
   end
   take(r, emit(event))
 end
 
 local function reacquire(r)
-  local result = { lines = {}, refused = {}, unknown = {}, beyond = {} }
-  local trials, worse = {}, false
-  for i, line in ipairs(lines_of(r)) do
-    regrant(line, i, trials, result)
-    worse = worse or #result.refused > 0 or result.lines[i].backordered > 0
-  end
+  local result, worse = regrant_all(r)
   if more_due and worse then return { code.AGAIN } end
   if #result.unknown > 0 then return append({ code.UNKNOWN_SKU, 0 }, distinct(result.unknown)) end
   if #result.refused > 0 then return append({ code.LINES_REFUSED, 0 }, result.refused) end
@@ -95,24 +107,17 @@ local function commit(r, again)
   if r.state == HELD then
     r.state = COMMITTED
     change_record(r)
-    emit({ 'COMMITTED', r.id, r.term })
+    emit({ 'COMMITTED', r.id, text(r.term) })
   end
   end_request()
   return record_reply({ code.OK, sequence_now(), now }, r)
 end
 
-local reclaimed = false
-
 local function decide()
-  local not_after, r, again = number(), record(name_in_key(number())), arg() == '1'
-  if again and not reclaimed then
-    reclaimed = true
-    more_due = reclaim()
-  end
+  local not_after, r, again = number(), record(name_in_key(number())), field() == '1'
   local reply = now > not_after and { code.TOO_LATE } or commit(r, again)
   end_request() -- of what was reclaimed on the way, also where the request is refused
-  reply[2] = reply[2] and reply[2] > 0 and reply[2] or sequence_now()
-  return reply
+  return stamped(reply)
 end
 
 return finish(decide)

@@ -1,7 +1,7 @@
 -- extend counts the expiry of holds anew from now.
 --
 -- Include: mutation
--- KEYS[11..] the requests' reservations <base>res:<id>, each once
+-- KEYS[12..] the requests' reservations <base>res:<id>, each once
 -- ARGV, per request:
 --   not_after    ms of store time
 --   reservation  index in KEYS
@@ -9,7 +9,7 @@
 -- Returns, per request, one of:
 --   OK                               sequence, time ms, the reservation as in include/records.lua
 --   WRONG_STATE                      sequence, state
---   UNKNOWN_RESERVATION, TOO_LATE    sequence
+--   UNKNOWN_RESERVATION, TOO_LATE, AGAIN    sequence
 -- Clock: an expiry that has come is final, swept or not.
 local function extend(r, ttl)
   if not r.exists then return { code.UNKNOWN_RESERVATION } end
@@ -17,7 +17,7 @@ local function extend(r, ttl)
   if r.state ~= HELD then return { code.WRONG_STATE, 0, r.state } end
   r.expires = now + ttl
   change_record(r)
-  emit({ 'EXTENDED', r.id, r.expires })
+  emit({ 'EXTENDED', r.id, text(r.expires) })
   return record_reply({ code.OK, sequence_now(), now }, r)
 end
 
@@ -25,8 +25,7 @@ local function decide()
   local not_after, r, ttl = number(), record(name_in_key(number())), number()
   local reply = now > not_after and { code.TOO_LATE } or extend(r, ttl)
   end_request() -- of a hold that was due
-  reply[2] = reply[2] and reply[2] > 0 and reply[2] or sequence_now()
-  return reply
+  return stamped(reply)
 end
 
 return finish(decide)

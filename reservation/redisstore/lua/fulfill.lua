@@ -2,7 +2,7 @@
 -- yet written to it are written first, in the order of the queue.
 --
 -- Include: mutation
--- KEYS[11..] the requests' reservations <base>res:<id> and request ids <base>req:<id>, each once
+-- KEYS[12..] the requests' reservations <base>res:<id> and request ids <base>req:<id>, each once
 -- ARGV, per request:
 --   not_after    ms of store time
 --   reservation  index in KEYS
@@ -78,22 +78,22 @@ end
 
 -- leave carries a plan out.
 local function leave(r, plan, request_id)
-  local event, open = { 'FULFILLED', r.id, request_id, 0 }, false
+  local event, open = { 'FULFILLED', r.id, request_id, '' }, false
   for i, line in ipairs(r.lines) do
     local units = plan[i] or 0
     if units > 0 then
       line.covered = line.covered - units
       line.fulfilled = line.fulfilled + units
-      line.moved = true
+      move_line(r, i, line)
       if line.counted then
         local it = item(line.sku)
         touch(it)
         it.R = it.R - units
-        it.H = it.H - units
+        it.H, it.on_hand = it.H - units, false
         settle(it)
       end
       local at = #event
-      event[at + 1], event[at + 2], event[at + 3] = i, line.sku, units
+      event[at + 1], event[at + 2], event[at + 3] = text(i), line.sku, text(units)
     end
     open = open or line.covered + line.backordered > 0
   end
@@ -101,12 +101,13 @@ local function leave(r, plan, request_id)
   if not open then
     finish_record(r, ended_state(r))
   end
-  event[4] = r.state
+  event[4] = text(r.state)
   emit(event)
 end
 
 -- fulfill_open ships of a reservation that is COMMITTED; asked is nil for everything.
 local function fulfill_open(r, asked, request_id)
+  read_items_of({ r })
   if not bring_up(r) then return { code.AGAIN } end
   local plan, refused
   if asked then
@@ -114,6 +115,7 @@ local function fulfill_open(r, asked, request_id)
   else
     plan, refused = plan_whole(r)
   end
+  if refused and more_due then return { code.AGAIN } end
   refused = refused or missing(r, plan)
   if refused then return refused end
   leave(r, plan, request_id)
@@ -150,15 +152,14 @@ local function decide()
     reply = now > not_after and { code.TOO_LATE } or fulfill_whole(r)
   else
     local q = request(name_in_key(request_key))
-    local fingerprint, asked = arg(), {}
+    local fingerprint, asked = field(), {}
     for i = 1, number() do
-      asked[i] = { arg(), number() }
+      asked[i] = { field(), number() }
     end
     reply = now > not_after and { code.TOO_LATE } or fulfill_part(r, q, fingerprint, asked)
   end
   end_request() -- of what was written on the way, also where the request is refused
-  reply[2] = reply[2] and reply[2] > 0 and reply[2] or sequence_now()
-  return reply
+  return stamped(reply)
 end
 
 return finish(decide)

@@ -2,15 +2,15 @@
 --
 -- Include: codes clock begin items records
 -- Flags: no-writes
--- KEYS[11] sku    = <base>sku:<sku>, where only its queue is asked for
+-- ARGV[5] sku    whose queue is asked for; empty: all
 -- ARGV[6] after  SKU of the last line of the page before; empty: from the first
 -- ARGV[7] score  of that line in its queue
 -- ARGV[8] limit  lines on the page, 1-1000
--- Returns {store time, 0, 0, {reply}}, the reply one of:
+-- Returns {store time, 1 when holds are due, 0, {reply}}, the reply one of:
 --   OK            0, SKU and score after which the next page begins (empty: none follows), then each line:
 --                 SKU, position from 1, reservation, line from 1, units, waiting since (ms)
 --   UNKNOWN_SKU   the SKU
-local after, score, limit = ARGV[6], ARGV[7], tonumber(ARGV[8])
+local only, after, score, limit = ARGV[5], ARGV[6], ARGV[7], tonumber(ARGV[8])
 local PORTION = 100 -- SKUs read at once
 
 local reply, found = { code.OK, 0, '', '' }, 0
@@ -21,13 +21,12 @@ local function add(sku, rank)
   for i = 1, #entries, 2 do
     if found == limit then return false end
     local id, number_of_line = string.match(entries[i], '^(.*)/(%d+)$')
-    local r = record(id)
-    local line = lines_of(r)[tonumber(number_of_line)]
+    local r, line = waiting_line(id, tonumber(number_of_line))
     found, rank = found + 1, rank + 1
     local at = #reply
     reply[at + 1], reply[at + 2], reply[at + 3] = sku, rank, id
     reply[at + 4], reply[at + 5] = tonumber(number_of_line), line.backordered
-    reply[at + 6] = r.term_began or r.created
+    reply[at + 6] = r.began > 0 and r.began or r.created
     reply[3], reply[4] = sku, entries[i + 1]
   end
   return true
@@ -52,17 +51,16 @@ local function add_all()
   end
 end
 
+if only ~= '' and not item(only).exists then
+  return { now, 0, 0, { { code.UNKNOWN_SKU, only } } }
+end
 local complete
-if #KEYS > FIXED_KEYS then
-  local sku = name_in_key(11)
-  if redis.call('EXISTS', KEYS[11]) == 0 then
-    return { now, 0, 0, { { code.UNKNOWN_SKU, sku } } }
-  end
-  complete = add(sku, rank_after(sku))
+if only ~= '' then
+  complete = add(only, rank_after(only))
 else
   complete = add_all()
 end
 if complete then
   reply[3], reply[4] = '', ''
 end
-return { now, 0, 0, { reply } }
+return { now, holds_due(), 0, { reply } }

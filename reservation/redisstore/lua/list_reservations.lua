@@ -2,16 +2,26 @@
 --
 -- Include: codes clock begin items records
 -- Flags: no-writes
--- ARGV[6] state   1-5, as in include/records.lua
--- ARGV[7] score   of the last one of the page before; empty: from the first
--- ARGV[8] last    its id
--- ARGV[9] limit   reservations on the page, 1-1000
--- Returns {store time, 0, 0, {OK, 0, score and id after which the next page begins (empty: none follows), then
--- each reservation: id and a list as in include/records.lua, record_reply}}
-local state, score, last, limit = tonumber(ARGV[6]), tonumber(ARGV[7]), ARGV[8], tonumber(ARGV[9])
-local index = record_index(state, {})
--- Entries read at once, and entries and lines read in all: a page may be short, never slow.
-local PORTION, MOST, MOST_LINES = 100, 2000, 10000
+-- ARGV[5] state   1-5, as in include/records.lua
+-- ARGV[6] score   of the last one of the page before; empty: from the first
+-- ARGV[7] last    its id
+-- ARGV[8] limit   reservations on the page, 1-1000
+-- ARGV[9] lines  after how many lines of reservations the page ends, in any case
+-- Returns {store time, 1 when holds are due, 0, {OK, 0, score and id after which the next page begins (empty: none
+-- follows), then each reservation: id and a list as in include/records.lua, record_reply}}
+local state, score, last, limit = tonumber(ARGV[5]), ARGV[6], ARGV[7], tonumber(ARGV[8])
+local line_limit = tonumber(ARGV[9])
+local index = KEYS[record_index(state, {})]
+local PORTION, MOST = 100, 2000 -- entries read at once, and in all: a page may be short, never slow
+
+-- is_before compares two ids by their bytes, as the index does. Lua's own comparison goes by the locale.
+local function is_before(a, b)
+  for i = 1, math.min(#a, #b) do
+    local byte_a, byte_b = string.byte(a, i), string.byte(b, i)
+    if byte_a ~= byte_b then return byte_a < byte_b end
+  end
+  return #a < #b
+end
 
 -- place_after returns the rank of the first entry behind a score and an id, present or not.
 local function place_after(at, id)
@@ -19,35 +29,39 @@ local function place_after(at, id)
   local to = from + redis.call('ZCOUNT', index, at, at)
   while from < to do
     local middle = math.floor((from + to) / 2)
-    if redis.call('ZRANGE', index, middle, middle)[1] <= id then
-      from = middle + 1
-    else
+    if is_before(id, redis.call('ZRANGE', index, middle, middle)[1]) then
       to = middle
+    else
+      from = middle + 1
     end
   end
   return from
 end
 
--- shown says whether a reservation is in the state that is asked for; a hold that is due is EXPIRED.
-local function shown(r)
-  return r.exists and (is_due(r) and EXPIRED or r.state) == state
+-- shown returns the reservation of an entry where it is in the state that is asked for, nil otherwise. A hold
+-- that is due is EXPIRED, and listed as that once it is reclaimed.
+local function shown(id)
+  local r = new_record(id)
+  local stored = redis.call('HMGET', r.key, 'h', 's')
+  open_record(r, stored[1], stored[2])
+  return r.exists and not is_due(r) and r.state == state and r or nil
 end
 
-local rank = score and place_after(score, last) or 0
+local rank = score ~= '' and place_after(score, last) or 0
 local reply, found, read, lines, over = { code.OK, 0, '', '' }, 0, 0, 0, false
-while found < limit and read < MOST and lines < MOST_LINES and not over do
+while found < limit and read < MOST and lines < line_limit and not over do
   local entries = redis.call('ZRANGE', index, rank, rank + PORTION - 1, 'WITHSCORES')
   over = #entries < 2 * PORTION
   for i = 1, #entries, 2 do
-    if found == limit or lines >= MOST_LINES then
+    if found == limit or lines >= line_limit then
       over = false
       break
     end
-    local r = record(entries[i])
-    rank, read, lines = rank + 1, read + 1, lines + (r.count or 0)
+    local r = shown(entries[i])
+    rank, read = rank + 1, read + 1
     reply[3], reply[4] = entries[i + 1], entries[i]
-    if shown(r) then
-      found = found + 1
+    if r then
+      found, lines = found + 1, lines + r.count
       reply[#reply + 1] = r.id
       reply[#reply + 1] = record_reply({}, r)
     end
@@ -56,4 +70,4 @@ end
 if over then
   reply[3], reply[4] = '', ''
 end
-return { now, 0, 0, { reply } }
+return { now, holds_due(), 0, { reply } }

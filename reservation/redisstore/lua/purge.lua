@@ -1,7 +1,7 @@
 -- purge forgets finished reservations and request ids whose retention is over, at most line_budget
 -- of them. It must run on a full store: only so can it shrink.
 --
--- Include: codes clock begin
+-- Include: codes clock begin fields
 -- Flags: allow-oom
 -- Returns {store time, 0, 0, replies}, per request:
 --   OK    0, how many were forgotten, 1 when there may be more
@@ -17,7 +17,7 @@ local function forget(index, kind)
   for i, id in ipairs(over) do
     keys[i] = base .. kind .. id
   end
-  redis.call('DEL', unpack(keys))
+  redis.call('UNLINK', unpack(keys))
   redis.call('ZREM', index, unpack(over))
   forgotten = forgotten + #over
   more = forgotten == line_budget

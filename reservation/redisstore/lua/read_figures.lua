@@ -3,17 +3,19 @@
 --
 -- Include: codes clock begin journal
 -- Flags: no-writes
--- KEYS[11..] the SKUs <base>sku:<sku>, at most 1,000
--- Returns {store time, 0, 0, {{OK, sequence, epoch, the stock's default policy, items}}}: an item is a list: SKU, its
--- places (score in skus, in filling and in waiting; empty: not listed there), entries in its queue, then all names
--- and values as stored, none where the stock does not have it. Without keys there are no items.
+-- ARGV[5..] the SKUs, at most 64
+-- Returns {store time, 0, 0, {{OK, sequence, epoch, the stock's default policy, items}}}: the policy is a list of
+-- names and values; an item is a list: its places (score in skus, in filling and in waiting; empty: not listed
+-- there), entries in its queue, 1 where the stock has it, else 0, and its value as stored. Without SKUs there are
+-- no items.
 local found = {}
-for i = FIXED_KEYS + 1, #KEYS do
-  local sku = name_in_key(i)
-  local queue = redis.call('ZCARD', base .. 'queue:' .. sku)
+local values = #ARGV > 4 and redis.call('HMGET', KEYS[11], unpack(ARGV, 5)) or {}
+for i = 5, #ARGV do
+  local sku, value = ARGV[i], values[i - 4]
   found[#found + 1] = {
-    sku, redis.call('ZSCORE', KEYS[4], sku) or '', redis.call('ZSCORE', KEYS[9], sku) or '',
-    redis.call('ZSCORE', KEYS[10], sku) or '', queue, redis.call('HGETALL', KEYS[i]),
+    redis.call('ZSCORE', KEYS[4], sku) or '', redis.call('ZSCORE', KEYS[9], sku) or '',
+    redis.call('ZSCORE', KEYS[10], sku) or '', redis.call('ZCARD', base .. 'queue:' .. sku),
+    value and 1 or 0, value or '',
   }
 end
 return { now, 0, 0, { { code.OK, first_sequence, epoch, redis.call('HGETALL', KEYS[2]), found } } }

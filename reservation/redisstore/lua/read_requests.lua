@@ -3,7 +3,7 @@
 --
 -- Include: codes clock begin journal items records requests
 -- Flags: no-writes
--- KEYS[11..] the requests <base>req:<request id>, at most 100
+-- KEYS[12..] the requests <base>req:<request id>, at most 64
 -- Returns {store time, 0, 0, {{OK, sequence, epoch, requests}}}: a request is a list: 1 when it is there and its
 -- retention is not over, else 0; score in requests (empty: not listed); fingerprint, sequence, time ms, end of
 -- retention ms, and the first answer's two texts.

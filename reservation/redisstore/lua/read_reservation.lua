@@ -2,11 +2,11 @@
 --
 -- Include: codes clock begin items records
 -- Flags: no-writes
--- KEYS[11] res = <base>res:<id>
+-- KEYS[12] res = <base>res:<id>
 -- Returns {store time, 0, 0, {reply}}, the reply one of:
 --   OK    0, then the reservation as in include/records.lua, record_reply
 --   UNKNOWN_RESERVATION
-local r = record(name_in_key(11))
+local r = record(name_in_key(12))
 if not r.exists then
   return { now, 0, 0, { { code.UNKNOWN_RESERVATION, 0 } } }
 end

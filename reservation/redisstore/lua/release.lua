@@ -2,7 +2,7 @@
 -- first; what comes free serves the queue at once.
 --
 -- Include: mutation
--- KEYS[11..] the requests' reservations <base>res:<id> and request ids <base>req:<id>, each once
+-- KEYS[12..] the requests' reservations <base>res:<id> and request ids <base>req:<id>, each once
 -- ARGV, per request:
 --   not_after      ms of store time
 --   reservation    index in KEYS
@@ -14,9 +14,10 @@
 --   OK, REPLAYED          sequence, time ms, then the reservation: state, grant ms, expiry ms (0: none),
 --                         term, lines, per line: SKU, requested, covered, backordered, fulfilled, released,
 --                         flags, extras
---   UNKNOWN_RESERVATION, REQUEST_ID_REUSED, TOO_LATE    sequence
+--   UNKNOWN_RESERVATION, REQUEST_ID_REUSED, TOO_LATE, AGAIN    sequence
 --   WRONG_STATE           sequence, state
 --   MORE_THAN_OPEN        sequence, the SKUs
+-- A repeat of the whole release that ended a reservation is OK, also where units of it were fulfilled before.
 -- Invariants: I3, I4, I5.
 
 -- open_by_sku returns how many units of each SKU are open.
@@ -58,12 +59,12 @@ local function release_lines(r, request_id, asked)
   if all_gone then
     finish_record(r, ended_state(r))
   end
-  local event = { 'RELEASED', r.id, request_id, r.state }
+  local event = { 'RELEASED', r.id, request_id, text(r.state) }
   for i, line in ipairs(r.lines) do
     if taken[i] then
       local at = #event
-      event[at + 1], event[at + 2] = i, line.sku
-      event[at + 3], event[at + 4] = taken[i].covered, taken[i].backordered
+      event[at + 1], event[at + 2] = text(i), line.sku
+      event[at + 3], event[at + 4] = text(taken[i].covered), text(taken[i].backordered)
     end
   end
   emit(event)
@@ -71,10 +72,11 @@ end
 
 -- bury records a reservation that was never made as RELEASED.
 local function bury(r)
-  r.exists, r.created, r.ttl, r.expires, r.sequence = true, 0, 0, 0, 0
-  r.term, r.count, r.lines = 0, 0, {}
+  r.exists, r.created, r.ttl, r.expires, r.sequence, r.fingerprint = true, 0, 0, 0, 0, '-'
+  r.term, r.count, r.began, r.by_release = 0, 0, 0, false
+  r.lines, r.moved, r.whole = {}, {}, true
   finish_record(r, RELEASED)
-  emit({ 'RELEASED', r.id, '', RELEASED })
+  emit({ 'RELEASED', r.id, '', text(RELEASED) })
   return record_reply({ code.OK, sequence_now(), now }, r)
 end
 
@@ -84,11 +86,13 @@ local function release_whole(r, allow_missing)
     return { code.UNKNOWN_RESERVATION }
   end
   if is_due(r) then lapse(r) end
-  if r.state == FULFILLED then return { code.WRONG_STATE, 0, r.state } end
+  if r.state == FULFILLED and not r.by_release then return { code.WRONG_STATE, 0, r.state } end
   if not is_finished(r) then
-    local event = give_back_all(r, { 'RELEASED', r.id, '', 0 })
+    read_items_of({ r })
+    local event = give_back_all(r, { 'RELEASED', r.id, '', '' })
+    r.by_release = true
     finish_record(r, ended_state(r))
-    event[4] = r.state
+    event[4] = text(r.state)
     emit(event)
   end
   end_request()
@@ -101,6 +105,7 @@ local function release_part(r, q, fingerprint, asked)
   if q.exists then return replay_split(q, r) end
   if is_due(r) then lapse(r) end
   if is_finished(r) then return { code.WRONG_STATE, 0, r.state } end
+  read_items_of({ r })
   local open, short, named = open_by_sku(r), { code.MORE_THAN_OPEN, 0 }, {}
   for _, ask in ipairs(asked) do
     open[ask[1]] = (open[ask[1]] or 0) - ask[2]
@@ -121,21 +126,20 @@ end
 local function decide()
   local not_after = number()
   local r = record(name_in_key(number()))
-  local allow_missing, request_key = arg() == '1', number()
+  local allow_missing, request_key = field() == '1', number()
   local reply
   if request_key == 0 then
     reply = now > not_after and { code.TOO_LATE } or release_whole(r, allow_missing)
   else
     local q = request(name_in_key(request_key))
-    local fingerprint, asked = arg(), {}
+    local fingerprint, asked = field(), {}
     for i = 1, number() do
-      asked[i] = { arg(), number() }
+      asked[i] = { field(), number() }
     end
     reply = now > not_after and { code.TOO_LATE } or release_part(r, q, fingerprint, asked)
   end
   end_request() -- of what was reclaimed on the way, also where the request is refused
-  reply[2] = reply[2] and reply[2] > 0 and reply[2] or sequence_now()
-  return reply
+  return stamped(reply)
 end
 
 return finish(decide)

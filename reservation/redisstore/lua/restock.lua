@@ -1,17 +1,18 @@
 -- restock adds units that arrived; those who waited longest get them first. SKUs that are new are created.
 --
 -- Include: mutation
--- KEYS[11..] the requests' request ids <base>req:<id> and SKUs <base>sku:<sku>, each once
+-- KEYS[12..] the requests' request ids <base>req:<id>, each once
 -- ARGV, per request:
 --   not_after    ms of store time
 --   request      index in KEYS
 --   fingerprint  of the content
---   lines        1-1000, each: index of the SKU in KEYS, quantity in units 1-10^9
+--   lines        1-1000, each: number of the SKU, quantity in units 1-10^9
 -- Returns, per request, one of:
 --   OK, REPLAYED          sequence, time ms, rows and fills, see include/on_hand.lua
 --   FIGURE_OUT_OF_RANGE   sequence, the SKUs
---   REQUEST_ID_REUSED, TOO_LATE    sequence
+--   REQUEST_ID_REUSED, TOO_LATE, AGAIN    sequence
 -- Invariants: I2, I4, I5.
+
 -- beyond returns the SKUs whose on hand would go out of range.
 local function beyond(asked)
   local sums, list, named = {}, { code.FIGURE_OUT_OF_RANGE, 0 }, {}
@@ -37,7 +38,7 @@ local function restock(q, fingerprint, asked)
   for i, ask in ipairs(asked) do
     rows[i] = move_on_hand(ask[1], ask[2])
     event[#event + 1] = ask[1].sku
-    event[#event + 1] = ask[2]
+    event[#event + 1] = text(ask[2])
   end
   emit(event)
   return moved_reply(q, fingerprint, rows)
@@ -46,13 +47,13 @@ end
 local function decide()
   local not_after = number()
   local q = request(name_in_key(number()))
-  local fingerprint, asked = arg(), {}
+  local fingerprint, asked = field(), {}
   for i = 1, number() do
-    asked[i] = { declared_item(number()), number() }
+    asked[i] = { named_item(), number() }
   end
   local reply = now > not_after and { code.TOO_LATE } or restock(q, fingerprint, asked)
-  reply[2] = reply[2] and reply[2] > 0 and reply[2] or sequence_now()
-  return reply
+  end_request() -- of what was reclaimed on the way, also where the request is refused
+  return stamped(reply)
 end
 
 return finish(decide)

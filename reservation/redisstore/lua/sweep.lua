@@ -7,36 +7,36 @@
 --   reclaims   1: reclaim due holds
 --   drains     1: work off queues
 -- Returns, per request:
---   OK    sequence, holds reclaimed, queue entries handled, 1 when there may be more of either
+--   OK       sequence, holds reclaimed, what working off cost of the budget, 1 when there may be more of either
+--   AGAIN    sequence
 
 -- drain works off queues in the order of the SKUs' bytes, as far as the budget goes, and returns whether
 -- any is left.
 local function drain()
-  local left = redis.call('ZRANGE', KEYS[9], 0, line_budget)
-  for _, sku in ipairs(left) do
-    local it = item(sku)
-    touch(it)
-    it.drains = true
+  local left = {}
+  for i, sku in ipairs(redis.call('ZRANGE', KEYS[9], 0, line_budget)) do
+    left[i] = item(sku)
   end
+  work_off(left, {})
   end_request()
-  for _, sku in ipairs(left) do
-    if item(sku).F > 0 then return true end
+  for _, it in ipairs(left) do
+    if it.F > 0 then return true end
   end
   return false
 end
 
 local function decide()
-  local reclaims, drains = arg() == '1', arg() == '1'
-  local budget, reclaimed, more_due, more_filling = line_budget, 0, false, false
-  if reclaims then
-    more_due, reclaimed = reclaim()
+  local asks_reclaim, asks_drain = field() == '1', field() == '1'
+  local budget, reclaimed, due, filling = line_budget, 0, false, false
+  if asks_reclaim then
+    due, reclaimed = reclaim()
     end_request()
   end
-  if drains then
-    more_filling = drain()
+  if asks_drain then
+    filling = drain()
   end
-  return { code.OK, sequence_now(), reclaimed, budget - line_budget,
-    (more_due or more_filling) and 1 or 0 }
+  return { code.OK, sequence_now(), reclaimed, budget - line_budget, (due or filling) and 1 or 0 }
 end
 
+reclaims = false -- it does so by itself where it is asked to
 return finish(decide)

@@ -12,6 +12,7 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
+	"syscall"
 	"time"
 
 	"github.com/redis/go-redis/v9"
@@ -123,6 +124,13 @@ func (s *Server) Kill() {
 	_ = s.process.Process.Kill() // gone already is as good
 	<-s.exited
 }
+
+// Hang stops the server's process without ending it: connections stand, nothing answers. It must
+// Continue before Stop.
+func (s *Server) Hang() error { return s.process.Process.Signal(syscall.SIGSTOP) }
+
+// Continue ends Hang.
+func (s *Server) Continue() error { return s.process.Process.Signal(syscall.SIGCONT) }
 
 func freePort(ctx context.Context) (int, error) {
 	var config net.ListenConfig

@@ -57,7 +57,7 @@ func happened(e *holdfastv1.Event) string {
 	case holdfastv1.EventType_EVENT_TYPE_REPAIRED:
 		return repaired(e)
 	case holdfastv1.EventType_EVENT_TYPE_STORE_CHANGED:
-		return "another store process answers; what the one before had not kept is lost"
+		return "another store process answers; what the one before had not kept may be lost"
 	}
 	return "this holdfast is too old to know what that is"
 }

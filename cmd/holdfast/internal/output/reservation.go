@@ -30,7 +30,7 @@ func Reservation(w io.Writer, r *holdfastv1.Reservation, note string) {
 	}
 	fmt.Fprintln(w, sentence)
 	if len(r.GetLines()) > 0 {
-		Lines(w, r.GetLines())
+		Lines(w, r.GetLines(), true)
 	}
 }
 
@@ -42,11 +42,12 @@ type lineColumn struct {
 	cell  func(*holdfastv1.ReservationLine) any
 }
 
-// Lines writes a table of lines; columns that say nothing for any of them are left out.
-func Lines(w io.Writer, lines []*holdfastv1.ReservationLine) {
+// Lines writes a table of lines; columns that say nothing for any of them are left out, and without
+// reasons also those that a table of refusals beside it says again.
+func Lines(w io.Writer, lines []*holdfastv1.ReservationLine, reasons bool) {
 	var shown []lineColumn
 	var heads []Column
-	for _, column := range lineColumns() {
+	for _, column := range lineColumns(reasons) {
 		for _, line := range lines {
 			if column.shown == nil || column.shown(line) {
 				shown = append(shown, column)
@@ -66,7 +67,7 @@ func Lines(w io.Writer, lines []*holdfastv1.ReservationLine) {
 	t.Write(w)
 }
 
-func lineColumns() []lineColumn {
+func lineColumns(reasons bool) []lineColumn {
 	type line = holdfastv1.ReservationLine
 	return []lineColumn{
 		{"sku", false, nil, func(l *line) any { return l.GetSku() }},
@@ -93,6 +94,16 @@ func lineColumns() []lineColumn {
 			func(l *line) any { return Optional(l.AvailableQuantity, "-") },
 		},
 		{
+			"orderable", true,
+			func(l *line) bool { return reasons && l.GetRefusalReason() != 0 },
+			func(l *line) any { return lineOrderable(l) },
+		},
+		{
+			"reason", false,
+			func(l *line) bool { return reasons && l.GetRefusalReason() != 0 },
+			func(l *line) any { return lineReason(l) },
+		},
+		{
 			"restock time", false,
 			func(l *line) bool { return l.GetRestockTime() != nil },
 			func(l *line) any { return Time(l.GetRestockTime()) },
@@ -103,6 +114,22 @@ func lineColumns() []lineColumn {
 			func(l *line) any { return strings.Join(l.GetSubstitutes(), ", ") },
 		},
 	}
+}
+
+// lineReason is why a line got less than it asked for; a dash where it did not.
+func lineReason(l *holdfastv1.ReservationLine) string {
+	if l.GetRefusalReason() == holdfastv1.LineRefusalReason_LINE_REFUSAL_REASON_UNSPECIFIED {
+		return "-"
+	}
+	return Reason(l.GetRefusalReason())
+}
+
+// lineOrderable is what such a line could have taken.
+func lineOrderable(l *holdfastv1.ReservationLine) any {
+	if l.GetRefusalReason() == holdfastv1.LineRefusalReason_LINE_REFUSAL_REASON_UNSPECIFIED {
+		return "-"
+	}
+	return Optional(l.OrderableQuantity, "unlimited")
 }
 
 // Refusals writes a table of refused lines, numbered from 1 as people count.

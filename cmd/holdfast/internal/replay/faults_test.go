@@ -51,7 +51,15 @@ func (f *flaky) Restock(
 }
 
 func TestRun_LostAnswersAreAskedForAgain(t *testing.T) {
+	for name, stream := range map[string]bool{"calls": false, "stream": true} {
+		t.Run(name, func(t *testing.T) { requireAskedAgain(t, stream) })
+	}
+}
+
+func requireAskedAgain(t *testing.T, stream bool) {
+	t.Helper()
 	o := optionsFor(t, testserver.Start(t, &flaky{Store: testserver.NewModel()}))
+	o.Stream = stream
 	report := replayed(t, o)
 	if report.Reserve.Retried == 0 || report.Restock.Retried == 0 {
 		t.Errorf("nothing was tried again: %+v, %+v", report.Reserve, report.Restock)

@@ -13,10 +13,12 @@ import (
 
 // Report is what came of a run. Its JSON form is for scripts.
 type Report struct {
-	Stock       string  `json:"stock"`
-	Run         string  `json:"run"`
-	Concurrency int     `json:"concurrency"`
-	Seconds     float64 `json:"seconds"`
+	Stock       string `json:"stock"`
+	Run         string `json:"run"`
+	Concurrency int    `json:"concurrency"`
+	// Stream says that the orders were sent over one ReserveStream.
+	Stream  bool    `json:"stream"`
+	Seconds float64 `json:"seconds"`
 	// Interrupted says that the run was stopped before its end.
 	Interrupted bool `json:"interrupted"`
 
@@ -117,7 +119,7 @@ const (
 
 func newReport(o Options, history History) *Report {
 	return &Report{
-		Stock: o.Stock, Run: o.Run, Concurrency: o.Concurrency,
+		Stock: o.Stock, Run: o.Run, Concurrency: o.Concurrency, Stream: o.Stream,
 		Rows: history.Rows, SkippedRows: history.SkippedRows,
 		Refusals: map[string]*Volume{}, OtherRefusals: map[string]int64{},
 		histogram: hdr.New(1, longestTry.Microseconds(), digits),

@@ -23,6 +23,8 @@ type Options struct {
 	// Run begins every id: <run>:<invoice>.
 	Run         string
 	Concurrency int
+	// Stream sends the orders over one ReserveStream instead of as calls.
+	Stream bool
 	// Timeout is for one entry with all its tries.
 	Timeout time.Duration
 	// Supply is how many times the orders' whole demand is restocked before them.
@@ -54,6 +56,10 @@ func Run(ctx context.Context, o Options, history History) (*Report, error) {
 	}
 	if err := r.begin(ctx); err != nil {
 		return nil, err
+	}
+	if o.Stream {
+		r.sender.stream = o.Client.NewReserveStream()
+		defer r.sender.stream.Close()
 	}
 	start := time.Now()
 	if err := r.supply(ctx, history); err != nil {
@@ -90,7 +96,9 @@ func (r *run) begin(ctx context.Context) error {
 		return err
 	}
 	r.fold = newFold(before.Items, began)
-	r.sender = sender{r.Client, r.Stock, r.Run, r.TTL, r.Timeout, began}
+	r.sender = sender{
+		client: r.Client, stock: r.Stock, run: r.Run, ttl: r.TTL, timeout: r.Timeout, began: began,
+	}
 	return nil
 }
 

@@ -206,6 +206,7 @@ func TestRun_HoldsAreCommittedCancelledOrRunOut(t *testing.T) {
 	o := optionsFor(t, testserver.Start(t, sweeping(t, "replay", "other")))
 	o.TTL, o.CommitRate, o.CancelRate, o.RestockEvery = 2*time.Second, 0.6, 0.2, 50
 	o.Ample = true
+	o.Stream = true // the second run, by calls, ends there too
 	var answers bytes.Buffer
 	o.Answers = &answers
 	first := replayed(t, o)
@@ -223,6 +224,7 @@ func TestRun_HoldsAreCommittedCancelledOrRunOut(t *testing.T) {
 		t.Errorf("the journal: %+v, %d orders expired", journal, first.Expired.Orders)
 	}
 	compareWithAnswers(t, o, &answers)
+	o.Stream = false
 	second := replayed(t, o)
 	type ends4 struct{ Held, Committed, Cancelled, Expired Volume }
 	if diff := cmp.Diff(ends4{first.Held, first.Committed, first.Cancelled, first.Expired},
@@ -259,6 +261,26 @@ func TestRun_SecondRunReplaysWhatWasAccepted(t *testing.T) {
 	}
 	if again := second.Reserve.Accepted + second.Reserve.Refused; again != first.Reserve.Refused {
 		t.Errorf("%d refused orders were tried again, want %d", again, first.Reserve.Refused)
+	}
+}
+
+// One caller sends everything in the order of the file, so a run over a stream must be answered as
+// one by calls was.
+func TestRun_OverAStreamIsTheSame(t *testing.T) {
+	o := optionsFor(t, testserver.Start(t, testserver.NewModel()))
+	o.Concurrency = 1
+	calls := replayed(t, o)
+	o.Stream, o.Stock = true, "other"
+	stream := replayed(t, o)
+	if diff := cmp.Diff(calls.Refusals, stream.Refusals); diff != "" || len(calls.Refusals) < 2 {
+		t.Errorf("refusals by calls -, over a stream +\n%s", diff)
+	}
+	if calls.Reserve != stream.Reserve || calls.Backordered != stream.Backordered {
+		t.Errorf("by calls %+v, over a stream %+v", calls, stream)
+	}
+	o.Stock = "replay"
+	if again := replayed(t, o); again.Reserve.Replayed != calls.Reserve.Accepted {
+		t.Errorf("replayed %d of %d", again.Reserve.Replayed, calls.Reserve.Accepted)
 	}
 }
 

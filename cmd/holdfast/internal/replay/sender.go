@@ -12,6 +12,7 @@ import (
 	"google.golang.org/protobuf/types/known/timestamppb"
 
 	"github.com/holdfast-dev/holdfast/cmd/holdfast/internal/client"
+	"github.com/holdfast-dev/holdfast/cmd/holdfast/internal/output"
 	"github.com/holdfast-dev/holdfast/cmd/holdfast/internal/problem"
 	holdfastv1 "github.com/holdfast-dev/holdfast/gen/holdfast/v1"
 )
@@ -58,6 +59,7 @@ func (a *Answer) reservation() *holdfastv1.Reservation {
 // sender makes the calls of a run.
 type sender struct {
 	client  *client.Client
+	stream  *client.ReserveStream // nil: orders are calls
 	stock   string
 	run     string
 	ttl     time.Duration // of an order; 0: firm at once
@@ -89,11 +91,15 @@ func (s *sender) send(interrupted context.Context, entry *Entry) Answer {
 	}
 }
 
-// try makes one call. The server says by metadata that an answer is a replay; one that answers an
-// earlier try of this very entry has a sequence after the run began, and counts as new.
+// try makes one call. The server says that an answer is a replay; one that answers an earlier try
+// of this very entry has a sequence after the run began, and counts as new.
 func (s *sender) try(ctx context.Context, answer *Answer) {
 	ctx, cancel := context.WithTimeout(ctx, tryTimeout)
 	defer cancel()
+	if s.stream != nil && answer.Entry.Kind == Order {
+		s.tryStream(ctx, answer)
+		return
+	}
 	var header metadata.MD
 	answer.Response, answer.Err = s.call(ctx, answer.Entry, answer.ID, grpc.Header(&header))
 	if answer.Err != nil {
@@ -103,19 +109,35 @@ func (s *sender) try(ctx context.Context, answer *Answer) {
 	answer.StateNow = client.StateNow(header)
 }
 
+// tryStream reserves an order over the stream.
+func (s *sender) tryStream(ctx context.Context, answer *Answer) {
+	streamed, err := s.stream.Reserve(ctx, s.order(answer.Entry, answer.ID))
+	answer.Response, answer.Err = streamed.GetReserved(), err
+	if err != nil || !streamed.GetReplayed() {
+		return
+	}
+	answer.Replayed = answer.Response.GetSequence() <= s.began
+	answer.StateNow = output.State(streamed.GetCurrentState())
+}
+
+// order is the request that an order is.
+func (s *sender) order(entry *Entry, id string) *holdfastv1.ReserveRequest {
+	request := &holdfastv1.ReserveRequest{
+		StockId: s.stock, ReservationId: id, Lines: quantities(entry.Lines),
+	}
+	if s.ttl > 0 {
+		request.Ttl = durationpb.New(s.ttl)
+	}
+	return request
+}
+
 // call makes the call that an entry is.
 func (s *sender) call(
 	ctx context.Context, entry *Entry, id string, header grpc.CallOption,
 ) (Response, error) {
 	switch entry.Kind {
 	case Order:
-		request := &holdfastv1.ReserveRequest{
-			StockId: s.stock, ReservationId: id, Lines: quantities(entry.Lines),
-		}
-		if s.ttl > 0 {
-			request.Ttl = durationpb.New(s.ttl)
-		}
-		return s.client.Reservations.Reserve(ctx, request, header)
+		return s.client.Reservations.Reserve(ctx, s.order(entry, id), header)
 	case Cancellation, Supply, Refill:
 		return s.client.Stock.Restock(ctx, &holdfastv1.RestockRequest{
 			StockId: s.stock, RequestId: id, Lines: quantities(entry.Lines),

@@ -20,12 +20,15 @@ func (r *Report) WriteJSON(w io.Writer) error {
 
 // Write writes the report for people.
 func (r *Report) Write(w io.Writer) {
-	interrupted := ""
+	stream, interrupted := "", ""
+	if r.Stream {
+		stream = " over one stream"
+	}
 	if r.Interrupted {
 		interrupted = ", interrupted"
 	}
-	fmt.Fprintf(w, "run %s in stock %s: %d callers, %.1f s%s\n\n",
-		r.Run, r.Stock, r.Concurrency, r.Seconds, interrupted)
+	fmt.Fprintf(w, "run %s in stock %s: %d callers%s, %.1f s%s\n\n",
+		r.Run, r.Stock, r.Concurrency, stream, r.Seconds, interrupted)
 	r.writeVolumes(w)
 	fmt.Fprintln(w)
 	r.writeCalls(w)

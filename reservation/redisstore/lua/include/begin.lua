@@ -10,48 +10,42 @@
 -- KEYS[8] requests  = <prefix>:{<stock>}:requests   sorted set: request ids by end of retention, ms
 -- KEYS[9] filling   = <prefix>:{<stock>}:filling    sorted set: SKUs whose queue is to be worked off, score 0
 -- KEYS[10] waiting  = <prefix>:{<stock>}:waiting    sorted set: SKUs that have a queue, score 0
+-- KEYS[11] items    = <prefix>:{<stock>}:items      hash: every SKU's figures and own policy
 --
--- ARGV[1] run_id         of the store process, as this connection learned it
--- ARGV[2] retention      ms, how long finished reservations and request ids are remembered
--- ARGV[3] journal_cap    events, how many the journal keeps at least
--- ARGV[4] line_budget    queue lines worked off and due holds reclaimed by one script at most
--- ARGV[5] count          requests that follow, from ARGV[6] on
-local run_id = ARGV[1]
-local retention = tonumber(ARGV[2])
-local journal_cap = tonumber(ARGV[3])
-local line_budget = tonumber(ARGV[4])
-local count = tonumber(ARGV[5])
+-- run_id, of the store's process, is no argument: the loader writes it into the text of each script, so that
+-- a process that was not asked who it is does not have the text.
+--
+-- ARGV[1] retention      ms, how long finished reservations and request ids are remembered
+-- ARGV[2] journal_cap    events, how many the journal keeps at least
+-- ARGV[3] line_budget    lines that one script works off, and lines of due holds that it reclaims, about
+local retention = tonumber(ARGV[1])
+local journal_cap = tonumber(ARGV[2])
+local line_budget = tonumber(ARGV[3])
 
 local MAX_FIGURE = 1000000000000
-local FIXED_KEYS = 10
+local FIXED_KEYS = 11
 
 local now = store_now()
+local now_text = string.format('%d', now)
 local base = string.sub(KEYS[1], 1, -5) -- without "meta": what every key of this stock begins with
 
--- name_in_key returns what KEYS[i] names: the SKU of <base>sku:<sku>, the id of <base>res:<id> or
--- <base>req:<id>.
+-- name_in_key returns what KEYS[i] names: the id of <base>res:<id> or <base>req:<id>.
 local function name_in_key(i)
   return string.sub(KEYS[i], #base + 5)
 end
 
--- arg takes the next argument; number takes it as a number.
-local arg_at = 5
-local function arg()
-  arg_at = arg_at + 1
-  return ARGV[arg_at]
-end
-local function number()
-  arg_at = arg_at + 1
-  return tonumber(ARGV[arg_at])
-end
-
--- text returns a whole number as text, each made once: to print a number costs more than most of what is
--- decided here, and the same small ones come again and again.
+-- text returns a whole number as text; small ones are made once, for the same come again and again. Larger
+-- ones are not kept: miniredis' Lua pads a table with a number key up to that number.
+local MAX_KEPT = 256
 local texts = {}
+local format = string.format
 local function text(n)
+  if n > MAX_KEPT or n < 0 then
+    return format('%d', n)
+  end
   local t = texts[n]
   if not t then
-    t = tostring(n)
+    t = format('%d', n)
     texts[n] = t
   end
   return t
@@ -76,4 +70,27 @@ local function joined(list, between)
     parts[#parts + 1] = table.concat(list, between, from, math.min(from + 499, #list))
   end
   return table.concat(parts, between)
+end
+
+-- append puts all values of a list behind another.
+local function append(to, list)
+  local at = #to
+  for i = 1, #list do
+    to[at + i] = list[i]
+  end
+  return to
+end
+
+-- to_fields turns a flat reply of names and values into a table.
+local function to_fields(flat)
+  local fields = {}
+  for i = 1, #flat, 2 do
+    fields[flat[i]] = flat[i + 1]
+  end
+  return fields
+end
+
+-- holds_due is 1 while a hold is due and not reclaimed, otherwise 0: what reads tell of it.
+local function holds_due()
+  return redis.call('ZCOUNT', KEYS[5], '-inf', now_text) > 0 and 1 or 0
 end

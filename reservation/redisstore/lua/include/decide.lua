@@ -7,44 +7,36 @@ local function orderable(p, available)
   return math.max(0, available - p.floor)
 end
 
--- extras returns what a backordered line tells besides its figures, nil where that is nothing.
-local function extras(it)
-  local own = it.own
-  if not own.rt and not own.su then return nil end
-  if not own.su then return own.rt end
-  return (own.rt or '') .. '\n' .. own.su
+-- substitutes_of returns a SKU's substitutes, \30 between them; empty: none.
+local function substitutes_of(it)
+  return it.own.su or ''
 end
 
--- trial_of returns a SKU's figures as the lines of one request see them: what is available, and which
--- covered units of the replaced reservation (own) serve these lines before anyone else.
-local function trial_of(trials, it)
-  local trial = trials[it]
-  if not trial then
-    trial = { available = it.H - it.R, own = 0 }
-    trials[it] = trial
-  end
-  return trial
+-- extras returns what a line tells besides its figures, false where that is nothing: the restock time of one
+-- that waits, and substitutes.
+local function extras(it, waits)
+  local restock_time = waits and it.own.rt
+  if not it.own.su then return restock_time or false end
+  return (restock_time or '') .. '\n' .. substitutes_of(it)
 end
 
--- split takes granted units from trial figures and returns how many are covered and how many wait. A
--- covered unit comes from what is available or from the replaced reservation's own.
-local function split(p, granted, trial)
-  local before = trial.available
+-- own_units are, by SKU, the covered units of the replaced reservation that no line has taken yet: they serve
+-- the new lines before anyone else.
+local own_units = {}
+
+-- take_units takes granted units from a SKU's figures, for the lines behind to see, and returns how many of
+-- them are covered; the others wait. A covered unit comes from what is available or from own_units.
+local function take_units(p, it, granted)
+  local before, own = it.H - it.R, own_units[it] or 0
+  it.R = it.R + granted
   local covered = granted
-  if p.mode ~= '1' then
-    covered = math.min(granted, math.max(before, trial.own, 0))
+  if p.mode ~= '1' and granted > before then
+    covered = math.min(granted, math.max(before, own, 0))
   end
-  trial.own = math.max(0, trial.own - covered)
-  trial.available = before - granted
-  return covered, granted - covered
-end
-
--- append puts all values of a list behind a reply.
-local function append(reply, list)
-  for _, value in ipairs(list) do
-    reply[#reply + 1] = value
+  if own > 0 then
+    own_units[it] = math.max(0, own - covered)
   end
-  return reply
+  return covered
 end
 
 -- take moves the SKUs' figures by what a reservation's lines were granted and puts lines that wait at
@@ -52,18 +44,21 @@ end
 local function take(r, sequence)
   local waits
   for i, line in ipairs(r.lines) do
+    local open = line.covered + line.backordered
     if line.backordered > 0 then
-      waits = append(waits or { 'BACKORDERED', r.id }, { i, line.sku, line.backordered })
+      waits = append(waits or { 'BACKORDERED', r.id }, { text(i), line.sku, text(line.backordered) })
     end
-    if line.counted and line.covered + line.backordered > 0 then
+    if line.counted and open > 0 then
       local it = line.it or item(line.sku)
       touch(it)
-      it.R = it.R + line.covered + line.backordered
-      it.Q = it.Q + line.backordered
+      it.R = it.R + open
       if line.backordered > 0 then
+        it.Q = it.Q + line.backordered
         enqueue(it, r, i, sequence)
       end
-      settle(it)
+      if it.Q > 0 then
+        settle(it)
+      end
     end
   end
   if waits then

@@ -1,19 +1,39 @@
 -- What every script that changes a stock ends with: read all, decide all, write all. An error before the
 -- first write has changed nothing (HFBEFORE); one after it must be looked into (HFPARTIAL).
 local writing = false
+
+-- restoring_reply is what every request of every script gets while the stock is built from an export, restore's
+-- own aside.
 local restoring_reply = restoring and { code.STOCK_RESTORING, first_sequence }
 
--- finish decides every request, writes once, and returns {store time, epoch, sequence, replies}. While the
--- stock is being restored only restore may write to it.
-local function finish(decide, before, restores)
+-- MAX_WORK is after how many lines of reservations a script takes no further request: how long they are only
+-- the store knows, and nobody else is served meanwhile.
+local MAX_WORK = 1000
+
+-- reclaims says that the script first reclaims the holds that are due; more_due that holds may be due that were
+-- not: then no answer may be worse for it.
+local reclaims, more_due = true, false
+
+-- finish reads what the requests name, prepares, reclaims what is due, decides every request, writes once, and
+-- returns {store time, epoch, sequence, replies}.
+local function finish(decide, prepare)
   local function run()
     local replies = {}
-    local refused = not restores and restoring_reply
-    if before and not refused then
-      before()
+    if restoring_reply then
+      for i = 1, count do
+        replies[i] = restoring_reply
+      end
+      return { now, epoch, first_sequence, replies }
+    end
+    read_named()
+    if prepare then
+      prepare()
+    end
+    if reclaims then
+      more_due = reclaim()
     end
     for i = 1, count do
-      replies[i] = refused or decide()
+      replies[i] = i > 1 and work >= MAX_WORK and { code.AGAIN } or decide()
     end
     writing = true
     write_items()
@@ -27,6 +47,14 @@ local function finish(decide, before, restores)
   if ok then
     return result
   end
-  local text = type(result) == 'table' and result.err or tostring(result)
-  return redis.error_reply((writing and 'HFPARTIAL ' or 'HFBEFORE ') .. text)
+  local message = type(result) == 'table' and result.err or tostring(result)
+  return redis.error_reply((writing and 'HFPARTIAL ' or 'HFBEFORE ') .. message)
+end
+
+-- stamped puts the present sequence into a reply that has none of its own.
+local function stamped(reply)
+  if not reply[2] or reply[2] == 0 then
+    reply[2] = sequence_now()
+  end
+  return reply
 end

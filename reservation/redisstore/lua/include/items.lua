@@ -1,24 +1,62 @@
--- SKUs: a hash each at <base>sku:<sku>. h on hand, r reserved, q queued, f filling, and its own policy:
--- bm backorder mode (1 DENY, 2 ALLOW, 3 ALLOW_AND_NOTIFY), bl backorder limit, ss safety stock, ls low stock
--- threshold, rt restock time (ms), mn and mx min and max quantity, qi quantity increment, se sellable, tr
--- tracked (0 or 1), su substitutes (one a line).
-local items = {}         -- by SKU, as read and as decided so far
-local changed_items = {} -- those to write, in the order of their first change
-local touched = {}       -- those that the present request changed, in the order of their first change
-local policy_changes = {} -- to write, in order: {key, field, value or nil}
-local deleted_items = {} -- to forget
-local default_policy     -- raw fields by name
+-- SKUs: one field each of the hash items: "h r", or "h r q f" while the SKU has a queue, and its own policy
+-- behind that, a line each: "name value". h on hand, r reserved, q queued, f filling; bm backorder mode
+-- (1 DENY, 2 ALLOW, 3 ALLOW_AND_NOTIFY), bl backorder limit, ss safety stock, ls low stock threshold, rt restock
+-- time (ms), mn and mx min and max quantity, qi quantity increment, se sellable, tr tracked (0 or 1), su
+-- substitutes (a record separator, \30, between them: no SKU holds one).
+local items = {}          -- by SKU, as read and as decided so far
+local changed_items = {}  -- those to write, in the order of their first change
+local touched = {}        -- those whose figures the present request moved, in the order of the first move
+local deleted_items = {}  -- to forget
+local default_policy      -- of the stock: raw fields by name
+local default_changes = {} -- to write, in order: {field, value or nil}
+local default_resolved    -- what a SKU without a policy of its own is under
+local NO_POLICY = {}
 
--- to_fields turns a flat reply of names and values into a table.
-local function to_fields(flat)
-  local fields = {}
-  for i = 1, #flat, 2 do
-    fields[flat[i]] = flat[i + 1]
+-- keep_item takes a SKU in as it was read. exists is false for one that the stock does not have.
+local function keep_item(sku, value)
+  local it
+  if value then
+    local h, r, rest = string.match(value, '^(%d+) (%d+)(.*)$')
+    -- The fields below that may still be false stand here so that the table is made in one piece.
+    it = { sku = sku, exists = true, existed = true, H = tonumber(h), R = tonumber(r), Q = 0, F = 0,
+      on_hand = h, own = NO_POLICY, own_text = '', policy = false, had_queue = false, was_filling = false,
+      changed = false, touched = false }
+    if rest ~= '' then
+      local q, f, own_text = string.match(rest, '^ ?(%d*) ?(%d*)(.*)$')
+      if q ~= '' then
+        it.Q, it.F = tonumber(q), tonumber(f)
+        it.had_queue, it.was_filling = it.Q > 0, it.F > 0
+      end
+      if own_text ~= '' then
+        it.own, it.own_text = {}, own_text
+        for name, own_value in string.gmatch(own_text, '\n(%a%a) ([^\n]*)') do
+          it.own[name] = own_value
+        end
+      end
+    end
+  else
+    it = { sku = sku, exists = false, existed = false, H = 0, R = 0, Q = 0, F = 0, on_hand = false,
+      own = NO_POLICY, own_text = '', policy = false, had_queue = false, was_filling = false, changed = false, touched = false }
   end
-  return fields
+  items[sku] = it
+  return it
 end
 
-local default_resolved   -- what a SKU without a policy of its own is under
+-- item returns a SKU, read at most once.
+local function item(sku)
+  return items[sku] or keep_item(sku, redis.call('HGET', KEYS[11], sku))
+end
+
+-- read_items reads SKUs together; most of what a read costs is the call.
+local function read_items(skus)
+  for from = 1, #skus, 500 do
+    local to = math.min(from + 499, #skus)
+    local values = redis.call('HMGET', KEYS[11], unpack(skus, from, to))
+    for i = from, to do
+      keep_item(skus[i], values[i - from + 1])
+    end
+  end
+end
 
 local function stock_default()
   if not default_policy then
@@ -27,67 +65,47 @@ local function stock_default()
   return default_policy
 end
 
--- item returns a SKU, read at most once. exists is false for one that the stock does not have.
-local function item(sku)
-  local it = items[sku]
-  if not it then
-    local key = base .. 'sku:' .. sku
-    local flat = redis.call('HGETALL', key)
-    local own = to_fields(flat)
-    local Q, F, exists = tonumber(own.q or 0), tonumber(own.f or 0), own.h ~= nil
-    -- The fields below that may still be nil stand here so that the table is made in one piece.
-    it = {
-      sku = sku, key = key, own = own, exists = exists, existed = exists,
-      H = tonumber(own.h or 0), R = tonumber(own.r or 0), Q = Q, F = F,
-      was_filling = F > 0, had_queue = Q > 0,
-      -- h and r, and perhaps q and f, are all that it has: no policy of its own
-      plain = #flat == (own.q and 8 or 4),
-      enqueued = false, dequeued = false, policy = false, changed = false,
-      touched = false, available_before = 0, F_before = 0, short_before = 0, drains = false,
-    }
-    items[sku] = it
-  end
-  return it
-end
-
--- declared_item returns the SKU whose key is KEYS[i].
-local function declared_item(i)
-  return item(name_in_key(i))
-end
-
--- policy resolves a SKU's policy: each field own, else the stock's default, else built-in. floor is nil
--- where there is none.
-local function policy(it)
-  if it.policy then
-    return it.policy
-  end
-  if it.plain and default_resolved then
-    it.policy = default_resolved
-    return default_resolved
-  end
-  local own, default = it.own, stock_default()
+-- resolve makes a policy out of a SKU's own fields: each field own, else the stock's default, else built-in.
+-- floor is nil where there is none; edge is what available must be above to be in stock; plain says that no
+-- purchase rule can refuse a line.
+local function resolve(own)
+  local default = stock_default()
   local p = {
     mode = own.bm or default.bm or '1',
-    safety = tonumber(own.ss or default.ss or 0),
     low = tonumber(own.ls or default.ls),
     min = tonumber(own.mn or default.mn or 1),
     max = tonumber(own.mx or default.mx),
     increment = tonumber(own.qi or default.qi or 1),
     sellable = (own.se or default.se) ~= '0',
     tracked = (own.tr or default.tr) ~= '0',
+    floor = nil, edge = 0, plain = false,
   }
   if p.mode == '1' then
-    p.floor = p.safety
+    p.floor = tonumber(own.ss or default.ss or 0)
+    p.edge = p.floor
   else
     local limit = tonumber(own.bl or default.bl or MAX_FIGURE)
     if limit < MAX_FIGURE then
       p.floor = -limit
     end
   end
-  it.policy = p
-  if it.plain then
-    default_resolved = p
+  p.plain = p.sellable and p.tracked and p.min == 1 and not p.max and p.increment == 1
+  return p
+end
+
+-- policy returns the policy in force for a SKU.
+local function policy(it)
+  if it.policy then
+    return it.policy
   end
+  local p
+  if it.own == NO_POLICY then
+    default_resolved = default_resolved or resolve(NO_POLICY)
+    p = default_resolved
+  else
+    p = resolve(it.own)
+  end
+  it.policy = p
   return p
 end
 
@@ -95,7 +113,7 @@ end
 local function forget_policies()
   default_resolved = nil
   for _, it in pairs(items) do
-    it.policy, it.plain = false, false
+    it.policy = false
   end
 end
 
@@ -104,45 +122,45 @@ local function shortfall(it)
   return math.max(0, it.R - (it.Q - it.F) - it.H)
 end
 
--- touch notes that the present request is about to change a SKU's figures.
-local function touch(it)
+-- change_item notes that a SKU is to be written.
+local function change_item(it)
   if not it.changed then
     it.changed = true
     changed_items[#changed_items + 1] = it
   end
+end
+
+-- touch notes that the present request is about to move a SKU's figures.
+local function touch(it)
   if not it.touched then
     it.touched = true
     it.available_before, it.F_before, it.short_before = it.H - it.R, it.F, shortfall(it)
     touched[#touched + 1] = it
+    change_item(it)
   end
-end
-
--- in_stock says whether anything is there to sell without a backorder.
-local function in_stock(p, available)
-  if p.mode == '1' then
-    return available - p.safety > 0
-  end
-  return available > 0
 end
 
 -- threshold_events compares every SKU that the request touched with what it was before. A greater
 -- shortfall is always told; the others are by the policy in force.
 local function threshold_events()
-  for _, it in ipairs(touched) do
+  for i = 1, #touched do
+    local it = touched[i]
+    local p = it.policy or policy(it)
     local before, after = it.available_before, it.H - it.R
-    local p = policy(it)
-    local short = shortfall(it)
-    if short > it.short_before then
-      emit({ 'OVERSOLD', it.sku, short })
+    if after < 0 then
+      local short = shortfall(it)
+      if short > it.short_before then
+        emit({ 'OVERSOLD', it.sku, text(short) })
+      end
     end
     if p.low and before >= p.low and after < p.low then
-      emit({ 'LOW_STOCK', it.sku, after })
+      emit({ 'LOW_STOCK', it.sku, text(after) })
     end
-    local was, is = in_stock(p, before), in_stock(p, after)
+    local was, is = before > p.edge, after > p.edge
     if was and not is then
-      emit({ 'OUT_OF_STOCK', it.sku, after })
+      emit({ 'OUT_OF_STOCK', it.sku, text(after) })
     elseif is and not was then
-      emit({ 'BACK_IN_STOCK', it.sku, after })
+      emit({ 'BACK_IN_STOCK', it.sku, text(after) })
     end
   end
 end
@@ -175,23 +193,30 @@ end
 
 -- write_items gives every changed SKU its final figures, and its queue and indexes their final entries.
 local function write_items()
-  local created, filling, not_filling, waiting, not_waiting = {}, {}, {}, {}, {}
-  for _, it in ipairs(changed_items) do
-    if it.Q > 0 or it.own.q then
-      redis.call('HSET', it.key, 'h', text(it.H), 'r', text(it.R), 'q', text(it.Q), 'f', text(it.F))
+  local values, created, filling, not_filling, waiting, not_waiting = {}, {}, {}, {}, {}, {}
+  local at = 0
+  for i = 1, #changed_items do
+    local it = changed_items[i]
+    local value = (it.on_hand or text(it.H)) .. ' ' .. text(it.R)
+    if it.Q > 0 then
+      value = value .. ' ' .. text(it.Q) .. ' ' .. text(it.F)
+    end
+    values[at + 1], values[at + 2] = it.sku, value .. it.own_text
+    at = at + 2
+    if it.Q > 0 or it.had_queue then
       list_change(it, it.was_filling, it.F > 0, filling, not_filling)
       list_change(it, it.had_queue, it.Q > 0, waiting, not_waiting)
-    else
-      redis.call('HSET', it.key, 'h', text(it.H), 'r', text(it.R))
     end
     if not it.existed then
       list_change(it, false, true, created)
     end
   end
+  unpack_call('HSET', KEYS[11], values, 2)
   unpack_call('ZADD', KEYS[4], created, 2)
   unpack_call('ZADD', KEYS[9], filling, 2)
   unpack_call('ZADD', KEYS[10], waiting, 2)
-  for _, it in ipairs(changed_items) do
+  for i = 1, #changed_items do
+    local it = changed_items[i]
     if it.enqueued or it.dequeued then
       write_queue(it)
     end
@@ -200,17 +225,15 @@ local function write_items()
   unpack_call('ZREM', KEYS[10], not_waiting, 1)
 end
 
--- write_policies sets and clears policy fields and forgets deleted SKUs.
+-- write_policies sets and clears fields of the default policy and forgets deleted SKUs.
 local function write_policies()
-  for _, change in ipairs(policy_changes) do
-    if change[3] then
-      redis.call('HSET', change[1], change[2], change[3])
+  for _, change in ipairs(default_changes) do
+    if change[2] then
+      redis.call('HSET', KEYS[2], change[1], change[2])
     else
-      redis.call('HDEL', change[1], change[2])
+      redis.call('HDEL', KEYS[2], change[1])
     end
   end
-  for _, it in ipairs(deleted_items) do
-    redis.call('DEL', it.key)
-    redis.call('ZREM', KEYS[4], it.sku)
-  end
+  unpack_call('HDEL', KEYS[11], deleted_items, 1)
+  unpack_call('ZREM', KEYS[4], deleted_items, 1)
 end

@@ -7,11 +7,11 @@ local function move_on_hand(it, units)
   touch(it)
   it.exists = true
   local waiting = it.Q - it.F
-  it.H = it.H + units
+  it.H, it.on_hand = it.H + units, false
   settle(it)
   local still = it.Q - it.F
-  return units .. ' ' .. it.H .. ' ' .. it.H - it.R .. ' ' .. math.max(0, waiting - still) .. ' ' .. still .. ' '
-    .. shortfall(it)
+  return text(units) .. ' ' .. text(it.H) .. ' ' .. text(it.H - it.R) .. ' '
+    .. text(math.max(0, waiting - still)) .. ' ' .. text(still) .. ' ' .. text(shortfall(it))
 end
 
 -- moved_reply ends the request, remembers its answer and returns it.

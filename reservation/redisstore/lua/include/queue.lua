@@ -44,7 +44,7 @@ local function give_back(r, i, covered, backordered)
   local line = r.lines[i]
   line.covered = line.covered - covered
   line.backordered = line.backordered - backordered
-  line.moved = true
+  move_line(r, i, line)
   if not line.counted then
     return
   end
@@ -61,35 +61,65 @@ end
 -- give_back_all gives back everything that is open and appends it to an event: of each line its number,
 -- SKU, covered and backordered units.
 local function give_back_all(r, event)
+  local at = #event
   for i, line in ipairs(lines_of(r)) do
     local covered, backordered = line.covered, line.backordered
     if covered + backordered > 0 then
       give_back(r, i, covered, backordered)
-      local at = #event
       event[at + 1], event[at + 2] = text(i), line.sku
       event[at + 3], event[at + 4] = text(covered), text(backordered)
+      at = at + 4
     end
   end
   return event
 end
 
--- lapse ends a hold that is due.
+-- lapse ends a hold that is due. It returns the SKUs of whose queues more is due than before, in the
+-- order of the lines.
 local function lapse(r)
-  emit(give_back_all(r, { 'EXPIRED', r.id }))
-  finish_record(r, EXPIRED)
-end
-
--- reclaim lapses the holds that are due, oldest first, at most the budget of them. It returns whether
--- more may be due, and how many it lapsed.
-local function reclaim()
-  local due = redis.call('ZRANGEBYSCORE', KEYS[5], '-inf', now, 'LIMIT', 0, line_budget)
-  for _, id in ipairs(due) do
-    local r = record(id)
-    if r.exists and is_due(r) then
-      lapse(r)
+  local before, grown = {}, {}
+  for _, line in ipairs(lines_of(r)) do
+    if line.counted and line.covered + line.backordered > 0 then
+      local it = item(line.sku)
+      if it.Q > 0 and not before[it] then
+        before[it] = it.F
+        grown[#grown + 1] = it
+      end
     end
   end
-  return #due == line_budget, #due
+  emit(give_back_all(r, { 'EXPIRED', r.id }))
+  finish_record(r, EXPIRED)
+  for i = #grown, 1, -1 do
+    if grown[i].F <= before[grown[i]] then
+      table.remove(grown, i)
+    end
+  end
+  return grown
+end
+
+-- lines_weight is what reclaiming a hold costs of a budget.
+local function lines_weight(r)
+  return math.max(1, r.count)
+end
+
+-- reclaim lapses the holds that are due, oldest first, until their lines have cost the budget. It returns
+-- whether more may be due, and how many it lapsed.
+local function reclaim()
+  local due = redis.call('ZRANGEBYSCORE', KEYS[5], '-inf', now_text, 'LIMIT', 0, line_budget)
+  local spent, lapsing = 0, {}
+  for _, id in ipairs(due) do
+    if spent >= line_budget then break end
+    local r = record(id)
+    if r.exists and is_due(r) then
+      spent = spent + lines_weight(r)
+      lapsing[#lapsing + 1] = r
+    end
+  end
+  read_items_of(lapsing)
+  for _, r in ipairs(lapsing) do
+    lapse(r)
+  end
+  return spent >= line_budget, #lapsing
 end
 
 local PORTION = 100   -- queue entries read at once
@@ -123,69 +153,84 @@ local function front(it)
 end
 
 -- fill gives a line of the queue what is due to it.
-local function fill(it, r, i, fills)
-  local line = lines_of(r)[i]
+local function fill(it, r, i, line, fills)
   local units = math.min(line.backordered, it.F)
   line.covered = line.covered + units
   line.backordered = line.backordered - units
-  line.moved = true
+  move_line(r, i, line)
   it.Q = it.Q - units
   it.F = it.F - units
   if line.backordered == 0 then
     dequeue(it, r, i)
   end
   change_record(r)
+  change_item(it)
   emit({ 'BACKORDER_FILLED', r.id, text(i), it.sku, text(units) })
   if #fills < MAX_FILLS then
     fills[#fills + 1] = r.id .. ' ' .. text(units) .. ' ' .. it.sku
   end
 end
 
--- work_off_one handles the first entry of a queue that has units due: a hold that is due is reclaimed, any
--- other line is filled. It costs one of the budget, and returns whether a hold was reclaimed.
+local NOTHING = {}
+
+-- work_off_one handles the first entry of a queue that has units due: a hold that is due is reclaimed, at the
+-- cost of its lines; any other line is filled, at the cost of one. It returns the SKUs of whose queues more is
+-- due than before.
 local function work_off_one(it, fills)
-  line_budget = line_budget - 1
-  local id, line = string.match(front(it), '^(.*)/(%d+)$')
-  local r = record(id)
+  local id, number_of_line = string.match(front(it), '^(.*)/(%d+)$')
+  local i = tonumber(number_of_line)
+  local r, line = waiting_line(id, i)
   if is_due(r) then
-    lapse(r)
-    return true
+    line_budget = line_budget - lines_weight(r)
+    return lapse(r)
   end
-  fill(it, r, tonumber(line), fills)
+  line_budget = line_budget - 1
+  fill(it, r, i, line, fills)
+  return NOTHING
+end
+
+-- contains says whether a list has a value from a place on.
+local function contains(list, from, value)
+  for i = from, #list do
+    if list[i] == value then
+      return true
+    end
+  end
   return false
 end
 
--- work_off writes the units that are due to the lines in front, of every SKU for which the present
--- request freed units, within the script's budget. Where a hold was reclaimed on the way, it looks at
--- all of them again: that may have freed units of any.
-local function work_off(fills)
-  local i = 1
-  while touched[i] do
-    local it = touched[i]
-    local again = false
-    while it.F > it.F_before or (it.drains and it.F > 0) do
-      it.drains = true
-      if line_budget == 0 then
-        return
+-- work_off writes the units that are due to the lines in front of the queues of a list of SKUs, one after
+-- the other, within the script's budget. What a hold that is reclaimed on the way frees joins the list.
+local function work_off(list, fills)
+  local at = 1
+  while list[at] do
+    local it = list[at]
+    while it.F > 0 and line_budget > 0 do
+      for _, grown in ipairs(work_off_one(it, fills)) do
+        if not contains(list, at, grown) then
+          list[#list + 1] = grown
+        end
       end
-      again = work_off_one(it, fills) or again
     end
-    i = again and 1 or i + 1
+    at = at + 1
   end
 end
 
--- bring_up writes what is due to the lines of a reservation, working their queues off up to them. It
--- returns false when the budget ended before that.
+-- bring_up writes what is due to the lines of a reservation, working their queues off up to them. A hold
+-- that is reclaimed on the way may free units for a line before: then it looks again from the first. It returns
+-- false when the budget ended before that.
 local function bring_up(r)
-  local fills = {}
-  for _, line in ipairs(lines_of(r)) do
+  local lines, i = lines_of(r), 1
+  while i <= r.count do
+    local line = lines[i]
     local it = line.counted and line.backordered > 0 and item(line.sku)
     if it and it.F > 0 then
-      touch(it)
-      while it.F > 0 and line.backordered > 0 do
-        if line_budget == 0 then return false end
-        work_off_one(it, fills)
+      if line_budget <= 0 then return false end
+      if work_off_one(it, {}) ~= NOTHING then
+        i = 1
       end
+    else
+      i = i + 1
     end
   end
   return true
@@ -194,14 +239,25 @@ end
 -- end_request lets the queue have what a request freed and tells of the thresholds that it crossed.
 -- It returns the first fills as text: "reservation, units, SKU" each.
 local function end_request()
-  if #touched == 0 then
-    return touched
+  local count_touched = #touched
+  if count_touched == 0 then
+    return NOTHING
   end
-  local fills = {}
-  work_off(fills)
+  local fills, list = NOTHING, nil
+  for i = 1, count_touched do
+    local it = touched[i]
+    if it.F > it.F_before then
+      list = list or {}
+      list[#list + 1] = it
+    end
+  end
+  if list then
+    fills = {}
+    work_off(list, fills)
+  end
   threshold_events()
-  for _, it in ipairs(touched) do
-    it.touched, it.drains = false, false
+  for i = 1, #touched do
+    touched[i].touched = false
   end
   touched = {}
   return fills

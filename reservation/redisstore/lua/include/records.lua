@@ -1,89 +1,172 @@
--- Reservations: a hash each at <base>res:<id>. s state (1 HELD, 2 COMMITTED, 3 FULFILLED, 4 RELEASED,
--- 5 EXPIRED), v fingerprint of the content, c grant time (ms), d ttl (ms), e expiry (ms), g sequence of the
--- grant, k term, n number of lines, p end of retention (ms). Every line i has
---   l<i> "requested granted backordered available flags sku" as granted; flags: 1 counted, 2 notify
---   o<i> "covered backordered fulfilled" as it is now, and after a reacquire "flags" of the present term;
---        absent while as granted
---   x<i> "restock_time\nsubstitute\n..." where the line was backordered under such a policy; y<i> the same
---        of the present term after a reacquire
--- and after a reacquire b when the present term began (ms).
+-- Reservations: a hash each at <base>res:<id>.
+--   h     "created sequence lines ttl fingerprint", as granted: time of the grant and ttl in ms (0: firm at
+--         once), the sequence of the first answer; fingerprint of the content, - where released before reserved
+--   s     "state term expires forget began by_release": state 1 HELD, 2 COMMITTED, 3 FULFILLED, 4 RELEASED,
+--         5 EXPIRED; expiry and end of retention, ms, 0: none; when the present term began, ms, 0: with the
+--         grant; by_release 1 where a whole Release ended it
+--   l<i>  "requested granted backordered available flags sku", line i as granted. flags 1: counted, 2: notify;
+--         of a line that got less than it asked for followed by ":reason:orderable", reason 1-6 as in
+--         LineRefusalReason, orderable -1: unlimited
+--   o<i>  "covered backordered fulfilled" as it is now, and after a reacquire "flags" of the present term;
+--         absent while as granted. Of a finished reservation only fulfilled counts, absent: 0
+--   x<i>  "restock_time\nsubstitutes", \30 between these, where the line was backordered or got less than it
+--         asked for under such a policy; y<i> the same of the present term after a reacquire
 -- Small fields on purpose: while every value is at most 64 bytes a hash is stored as one flat listpack.
 local HELD, COMMITTED, FULFILLED, RELEASED, EXPIRED = 1, 2, 3, 4, 5
 local COUNTED, NOTIFY = 1, 2
-local LINE = '^(%d+) (%d+) (%d+) (%-?%d+) (%d) (.*)$'
+local HEAD = '^(%d+) (%d+) (%d+) (%d+) (.*)$'
+local STATE = '^(%d) (%d+) (%d+) (%d+) (%d+) (%d)$'
+local LINE = '^(%d+) (%d+) (%d+) (%-?%d+) (%d)(%S*) (.*)$'
 local OPEN = '^(%d+) (%d+) (%d+) ?(%d*)$'
 
 local records = {}         -- by id, as read and as decided so far
 local changed_records = {} -- those to write
+local grants = {}          -- by id and in their order: new reservations of the plainest kind, to write as they are
+local work = 0             -- lines of reservations read so far
 
--- record_of makes a record of the fields that were read, nil where there are none or retention is over.
-local function record_of(id, key, fields)
-  local r = { id = id, key = key }
-  if not fields.s then
+-- new_record returns what stands for a reservation that is not there.
+local function new_record(id)
+  local r = { id = id, key = base .. 'res:' .. id, exists = false, changed = false }
+  records[id] = r
+  return r
+end
+
+-- open_record takes a record in by its fields h and s; it is not there where its retention is over.
+local function open_record(r, head, state)
+  if not head then
     return r
   end
-  local forget = tonumber(fields.p)
-  if forget and forget <= now then
+  local created, sequence, count, ttl, fingerprint = string.match(head, HEAD)
+  local s, term, expires, forget, began, by_release = string.match(state, STATE)
+  r.forget = tonumber(forget)
+  if r.forget > 0 and r.forget <= now then
     r.forgotten = true
     return r
   end
-  r.forget = forget
   r.exists = true
-  r.stored_state = tonumber(fields.s)
-  r.state = r.stored_state
-  r.fingerprint = fields.v
-  r.created = tonumber(fields.c or 0)
-  r.ttl = tonumber(fields.d or 0)
-  r.expires = tonumber(fields.e or 0)
-  r.stored_expires = r.expires
-  r.sequence = tonumber(fields.g or 0)
-  r.term = tonumber(fields.k or 0)
-  r.term_began = tonumber(fields.b)
-  r.count = tonumber(fields.n or 0)
-  r.fields = fields
+  r.created, r.sequence, r.count = tonumber(created), tonumber(sequence), tonumber(count)
+  r.ttl, r.fingerprint = tonumber(ttl), fingerprint
+  r.state, r.term, r.expires = tonumber(s), tonumber(term), tonumber(expires)
+  r.stored_state = r.state
+  r.began, r.by_release = tonumber(began), by_release == '1'
+  r.lines, r.moved = {}, {}
   return r
 end
 
--- record returns a reservation, read at most once. exists is nil where there is none.
+-- keep_grant keeps a reservation that was granted with every line covered, as it is to be written: its fields
+-- h and s, its lines and the index that lists it. It is as one that was read for whoever names it behind.
+local function keep_grant(id, head, state, lines, index, score)
+  local grant = { id, head, state, lines, index, score }
+  grants[#grants + 1] = grant
+  grants[id] = grant
+  records[id] = nil -- it may have been looked for
+end
+
+-- fields_of returns the fields of a reservation as they are stored, or will be.
+local function fields_of(r)
+  local grant = grants[r.id]
+  if not grant then
+    return to_fields(redis.call('HGETALL', r.key))
+  end
+  local stored = { h = grant[2], s = grant[3] }
+  for i, line in ipairs(grant[4]) do
+    stored['l' .. i] = line
+  end
+  return stored
+end
+
+-- record returns a reservation, read at most once. exists is false where there is none.
 local function record(id)
   local r = records[id]
-  if not r then
-    local key = base .. 'res:' .. id
-    r = record_of(id, key, to_fields(redis.call('HGETALL', key)))
-    records[id] = r
+  if r then
+    return r
   end
-  return r
+  r = new_record(id)
+  r.fields = fields_of(r)
+  return open_record(r, r.fields.h, r.fields.s)
 end
 
--- lines_of returns a reservation's lines, parsed at most once.
+-- parse_line reads a line by its fields.
+local function parse_line(r, i, granted_text, open_text)
+  local requested, granted, backordered, available, flags, refusal, sku = string.match(granted_text, LINE)
+  local line = {
+    sku = sku, requested = tonumber(requested), granted = tonumber(granted), text = granted_text,
+    backordered_first = tonumber(backordered), available = tonumber(available),
+    flags = tonumber(flags), refusal = refusal, fulfilled = 0, moved = false, extras = false,
+    covered = 0, backordered = 0, counted = false,
+  }
+  line.counted = line.flags % 2 == COUNTED
+  if open_text then
+    local covered, waiting, fulfilled, flags_now = string.match(open_text, OPEN)
+    line.covered, line.backordered = tonumber(covered), tonumber(waiting)
+    line.fulfilled, line.flags_now = tonumber(fulfilled), tonumber(flags_now)
+  elseif r.stored_state < FULFILLED then
+    line.covered, line.backordered = line.granted - line.backordered_first, line.backordered_first
+  end
+  if r.stored_state >= FULFILLED then
+    line.covered, line.backordered = 0, 0
+  end
+  r.lines[i] = line
+  work = work + 1
+  return line
+end
+
+-- lines_of returns a reservation's lines, all of them, each parsed at most once.
 local function lines_of(r)
-  if r.lines then
+  if r.whole then
     return r.lines
   end
-  local lines = {}
+  r.fields = r.fields or fields_of(r)
+  local stored = r.fields
   for i = 1, r.count do
-    local requested, granted, backordered, available, flags, sku =
-      string.match(r.fields['l' .. i], LINE)
-    local line = {
-      sku = sku, requested = tonumber(requested), granted = tonumber(granted),
-      backordered_first = tonumber(backordered), available = tonumber(available),
-      flags = tonumber(flags), extras = r.fields['x' .. i],
-    }
-    line.counted = line.flags % 2 == COUNTED
-    local open = r.fields['o' .. i]
-    if open then
-      local covered, waiting, fulfilled, flags_now = string.match(open, OPEN)
-      line.covered, line.backordered = tonumber(covered), tonumber(waiting)
-      line.fulfilled, line.flags_now = tonumber(fulfilled), tonumber(flags_now)
-      line.extras_now = line.flags_now and (r.fields['y' .. i] or '')
-    else
-      line.covered, line.backordered = line.granted - line.backordered_first, line.backordered_first
-      line.fulfilled = 0
-    end
-    lines[i] = line
+    local line = r.lines[i] or parse_line(r, i, stored['l' .. i], stored['o' .. i])
+    line.extras = stored['x' .. i] or false
+    line.extras_now = line.flags_now and (line.extras_now or stored['y' .. i] or '')
   end
-  r.lines = lines
-  return lines
+  r.whole = true
+  return r.lines
+end
+
+-- line_of returns one line; of a record that was not read as a whole only that line is read.
+local function line_of(r, i)
+  local line = r.lines[i]
+  if line then
+    return line
+  end
+  if r.fields then
+    return lines_of(r)[i]
+  end
+  local stored = redis.call('HMGET', r.key, 'l' .. i, 'o' .. i)
+  return parse_line(r, i, stored[1], stored[2])
+end
+
+-- waiting_line returns the reservation and the line that an entry of a queue names, and reads no more than
+-- that: an order of 1,000 lines may stand in as many queues.
+local function waiting_line(id, i)
+  local r = records[id]
+  if r then
+    return r, line_of(r, i)
+  end
+  r = new_record(id)
+  local stored = redis.call('HMGET', r.key, 'h', 's', 'l' .. i, 'o' .. i)
+  open_record(r, stored[1], stored[2])
+  return r, parse_line(r, i, stored[3], stored[4])
+end
+
+-- read_items_of reads the SKUs of reservations together.
+local function read_items_of(list)
+  local skus, seen = {}, {}
+  for _, r in ipairs(list) do
+    local lines = lines_of(r)
+    for i = 1, r.count do
+      local sku = lines[i].sku
+      if lines[i].counted and not items[sku] and not seen[sku] then
+        seen[sku] = true
+        skus[#skus + 1] = sku
+      end
+    end
+  end
+  read_items(skus)
 end
 
 local function is_due(r)
@@ -98,6 +181,14 @@ local function change_record(r)
   if not r.changed then
     r.changed = true
     changed_records[#changed_records + 1] = r
+  end
+end
+
+-- move_line notes that a line's open units are to be written.
+local function move_line(r, i, line)
+  if not line.moved then
+    line.moved = true
+    r.moved[#r.moved + 1] = i
   end
 end
 
@@ -121,115 +212,114 @@ end
 -- record_index returns which sorted set lists a reservation in a state, and by which score.
 local function record_index(state, r)
   if state == HELD then
-    return KEYS[5], r.expires
+    return 5, r.expires
   elseif state == COMMITTED then
-    return KEYS[6], r.created
+    return 6, r.created
   end
-  return KEYS[7], r.forget
+  return 7, r.forget
 end
 
-local function append_pair(list, name, value)
-  list[#list + 1] = name
-  list[#list + 1] = value
+local function state_field(r)
+  return r.state .. ' ' .. text(r.term) .. ' ' .. text(r.expires) .. ' ' .. text(r.forget) .. ' '
+    .. text(r.began) .. ' ' .. (r.by_release and '1' or '0')
 end
 
--- open_field returns a line's o field.
-local function open_field(line)
-  local open = text(line.covered) .. ' ' .. text(line.backordered) .. ' ' .. text(line.fulfilled)
-  return line.flags_now and open .. ' ' .. line.flags_now or open
+-- put_open adds the o and y fields of the lines that moved. Of a finished reservation, of which nothing is
+-- open, only what was fulfilled is kept.
+local function put_open(r, list)
+  local finished = is_finished(r)
+  for _, i in ipairs(r.moved) do
+    local line = r.lines[i]
+    if not finished or line.fulfilled > 0 or line.flags_now then
+      local open = text(line.covered) .. ' ' .. text(line.backordered) .. ' ' .. text(line.fulfilled)
+      list[#list + 1] = 'o' .. i
+      list[#list + 1] = line.flags_now and open .. ' ' .. line.flags_now or open
+    end
+    if line.extras_now then
+      list[#list + 1] = 'y' .. i
+      list[#list + 1] = line.extras_now
+    end
+  end
+  return list
 end
 
 -- full_record returns every field of a reservation that is new.
 local function full_record(r)
-  local list = { 's', text(r.state), 'c', text(r.created), 'g', text(r.sequence), 'k', text(r.term),
-    'n', text(r.count) }
-  if r.fingerprint then append_pair(list, 'v', r.fingerprint) end
-  if r.ttl > 0 then
-    append_pair(list, 'd', r.ttl)
-    append_pair(list, 'e', r.expires)
-  end
-  if r.forget then append_pair(list, 'p', r.forget) end
-  if r.term_began then append_pair(list, 'b', r.term_began) end
-  for i, line in ipairs(r.lines) do
-    append_pair(list, 'l' .. text(i), text(line.requested) .. ' ' .. text(line.granted) .. ' '
-      .. text(line.backordered_first) .. ' ' .. text(line.available) .. ' ' .. text(line.flags) .. ' '
-      .. line.sku)
-    if line.extras then append_pair(list, 'x' .. i, line.extras) end
-    if line.moved then
-      append_pair(list, 'o' .. i, open_field(line))
-      if line.extras_now then append_pair(list, 'y' .. i, line.extras_now) end
+  local list = { 'h', text(r.created) .. ' ' .. text(r.sequence) .. ' ' .. text(r.count) .. ' ' .. text(r.ttl)
+    .. ' ' .. r.fingerprint, 's', state_field(r) }
+  local at = 4
+  for i = 1, r.count do
+    local line = r.lines[i]
+    list[at + 1], list[at + 2] = 'l' .. i, line.text
+    at = at + 2
+    if line.extras then
+      list[at + 1], list[at + 2] = 'x' .. i, line.extras
+      at = at + 2
     end
   end
-  return list
+  return put_open(r, list)
 end
 
--- moved_fields returns the fields of a known reservation that have changed.
-local function moved_fields(r)
-  local list = {}
-  if r.state ~= r.stored_state then
-    append_pair(list, 's', text(r.state))
-  end
-  if r.expires ~= r.stored_expires then
-    append_pair(list, 'e', text(r.expires))
-  end
-  if r.forget or r.term_began then
-    append_pair(list, 'p', r.forget and text(r.forget) or '')
-  end
-  if r.term_began then
-    append_pair(list, 'k', text(r.term))
-    append_pair(list, 'b', text(r.term_began))
-  end
-  for i, line in ipairs(r.lines or {}) do
-    if line.moved then
-      append_pair(list, 'o' .. text(i), open_field(line))
-      if line.extras_now then
-        append_pair(list, 'y' .. i, line.extras_now)
-      end
+-- write_grants writes new reservations and adds them to the lists of what comes into the indexes.
+local function write_grants(added)
+  for n = 1, #grants do
+    local grant = grants[n]
+    local list, lines = { 'h', grant[2], 's', grant[3] }, grant[4]
+    local at = 4
+    for i = 1, #lines do
+      list[at + 1], list[at + 2] = 'l' .. i, lines[i]
+      at = at + 2
     end
+    unpack_call('HSET', base .. 'res:' .. grant[1], list, 2)
+    list = added[grant[5]]
+    at = #list
+    list[at + 1], list[at + 2] = grant[6], grant[1]
   end
-  return list
 end
 
 -- write_records gives every changed reservation its final state and its place in the one index of that
 -- state, and takes it out of the other.
 local function write_records()
-  local indexes = { KEYS[5], KEYS[6], KEYS[7] }
-  local added = { [KEYS[5]] = {}, [KEYS[6]] = {}, [KEYS[7]] = {} }
-  local removed = { [KEYS[5]] = {}, [KEYS[6]] = {}, [KEYS[7]] = {} }
-  for _, r in ipairs(changed_records) do
+  local added, removed = { [5] = {}, [6] = {}, [7] = {} }, { [5] = {}, [6] = {}, [7] = {} }
+  write_grants(added)
+  for n = 1, #changed_records do
+    local r = changed_records[n]
     if r.forgotten then
-      redis.call('DEL', r.key)
+      redis.call('UNLINK', r.key)
     end
-    unpack_call('HSET', r.key, r.stored_state and moved_fields(r) or full_record(r), 2)
+    unpack_call('HSET', r.key, r.stored_state and put_open(r, { 's', state_field(r) }) or full_record(r), 2)
     local index, score = record_index(r.state, r)
-    append_pair(added[index], text(score), r.id)
-    local old = r.stored_state and record_index(r.stored_state, r) or (r.forgotten and KEYS[7])
+    local list = added[index]
+    local at = #list
+    list[at + 1], list[at + 2] = text(score), r.id
+    local old = r.stored_state and record_index(r.stored_state, r) or (r.forgotten and 7)
     if old and old ~= index then
-      local list = removed[old]
+      list = removed[old]
       list[#list + 1] = r.id
     end
   end
-  for _, key in ipairs(indexes) do
-    unpack_call('ZADD', key, added[key], 2)
+  for index = 5, 7 do
+    unpack_call('ZADD', KEYS[index], added[index], 2)
   end
-  for _, key in ipairs(indexes) do
-    unpack_call('ZREM', key, removed[key], 1)
+  for index = 5, 7 do
+    unpack_call('ZREM', KEYS[index], removed[index], 1)
   end
 end
 
 -- record_reply appends a reservation as it is to a reply: state, grant and expiry, ms, term, number of
--- lines, and of each line sku, requested, covered, backordered, fulfilled, released, flags and extras.
+-- lines, and of each line sku, requested, covered, backordered, fulfilled, released, flags and what follows
+-- them, and extras.
 local function record_reply(reply, r)
   local at = #reply
   reply[at + 1], reply[at + 2], reply[at + 3] = r.state, r.created, r.expires
   reply[at + 4], reply[at + 5] = r.term, r.count
   at = at + 5
-  for _, line in ipairs(lines_of(r)) do
+  for i, line in ipairs(lines_of(r)) do
     reply[at + 1], reply[at + 2], reply[at + 3] = line.sku, line.requested, line.covered
     reply[at + 4], reply[at + 5] = line.backordered, line.fulfilled
     reply[at + 6] = line.granted - line.covered - line.backordered - line.fulfilled
-    reply[at + 7] = line.flags_now or line.flags
-    reply[at + 8] = line.extras_now or line.extras or ''
+    reply[at + 7] = text(line.flags_now or line.flags) .. line.refusal
+    reply[at + 8] = line.flags_now and line.extras_now or line.extras or ''
     at = at + 8
   end
   return reply

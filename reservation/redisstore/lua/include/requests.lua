@@ -28,30 +28,35 @@ local function remember(q, fingerprint, a, b)
   changed_requests[#changed_requests + 1] = q
 end
 
--- split_of writes a reservation's state, expiry and lines down as text, for a later replay.
+-- split_of writes a reservation down as it is, for a later replay: state, expiry and term, then a line each:
+-- "covered backordered fulfilled flags extras", with \31 for the newline of the extras.
 local function split_of(r)
-  local rows = { r.state .. ' ' .. r.expires }
+  local rows = { text(r.state) .. ' ' .. text(r.expires) .. ' ' .. text(r.term) }
   for i, line in ipairs(r.lines) do
-    rows[i + 1] = line.covered .. ' ' .. line.backordered .. ' ' .. line.fulfilled
+    local told = line.flags_now and line.extras_now or line.extras or ''
+    rows[i + 1] = text(line.covered) .. ' ' .. text(line.backordered) .. ' ' .. text(line.fulfilled) .. ' '
+      .. text(line.flags_now or line.flags) .. ' ' .. string.gsub(told, '\n', '\31')
   end
   return joined(rows, '\n')
 end
 
--- replay_split answers a call by lines with the split that split_of wrote down.
+-- replay_split answers a call by lines with what split_of wrote down.
 local function replay_split(q, r)
   local rows = {}
   for row in string.gmatch(q.a, '[^\n]+') do
     rows[#rows + 1] = row
   end
-  local state, expires = string.match(rows[1], '^(%d+) (%d+)$')
+  local state, expires, term = string.match(rows[1], '^(%d+) (%d+) (%d+)$')
   local then_lines = {}
   for i, line in ipairs(lines_of(r)) do
-    local covered, backordered, fulfilled = string.match(rows[i + 1], OPEN)
+    local covered, backordered, fulfilled, flags, told =
+      string.match(rows[i + 1], '^(%d+) (%d+) (%d+) (%d) (.*)$')
     then_lines[i] = setmetatable({ covered = tonumber(covered), backordered = tonumber(backordered),
-      fulfilled = tonumber(fulfilled) }, { __index = line })
+      fulfilled = tonumber(fulfilled), flags_now = tonumber(flags),
+      extras_now = string.gsub(told, '\31', '\n') }, { __index = line })
   end
   local first = { state = tonumber(state), created = r.created, expires = tonumber(expires),
-    term = r.term, count = r.count, lines = then_lines }
+    term = tonumber(term), count = r.count, lines = then_lines, whole = true }
   return record_reply({ code.REPLAYED, q.sequence, q.created }, first)
 end
 
@@ -59,9 +64,9 @@ local function write_requests()
   local ends = {}
   for _, q in ipairs(changed_requests) do
     local forget = q.forget or q.created + retention
-    redis.call('HSET', q.key, 'v', q.fingerprint, 'g', q.sequence, 'c', q.created, 'p', forget,
-      'a', q.a, 'b', q.b)
-    ends[#ends + 1] = forget
+    redis.call('HSET', q.key, 'v', q.fingerprint, 'g', text(q.sequence), 'c', text(q.created),
+      'p', text(forget), 'a', q.a, 'b', q.b)
+    ends[#ends + 1] = text(forget)
     ends[#ends + 1] = q.id
   end
   unpack_call('ZADD', KEYS[8], ends, 2)

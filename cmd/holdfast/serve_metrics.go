@@ -1,0 +1,64 @@
+package main
+
+import (
+	"github.com/prometheus/client_golang/prometheus"
+
+	"github.com/holdfast-dev/holdfast/reservation/redisstore"
+)
+
+// storeMetrics shows a store's Stats beside the server's own metrics; docs/metrics.md explains
+// each.
+type storeMetrics struct {
+	stats func() redisstore.Stats
+
+	scanned, stocks, due, committed, failures, steps *prometheus.Desc
+}
+
+func newStoreMetrics(stats func() redisstore.Stats) *storeMetrics {
+	describe := func(name, help string, labels ...string) *prometheus.Desc {
+		return prometheus.NewDesc(name, help, labels, nil)
+	}
+	return &storeMetrics{
+		stats: stats,
+		scanned: describe("holdfast_store_scan_timestamp_seconds",
+			"When the last whole scan of all stocks began, Unix time; 0 before the first."),
+		stocks: describe("holdfast_stocks", "Stocks that the last scan found."),
+		due: describe("holdfast_holds_due",
+			"Holds that had expired and were not reclaimed yet when the last scan looked."),
+		committed: describe("holdfast_oldest_committed_age_seconds",
+			"For how long the oldest COMMITTED reservation of all stocks has been firm; 0: none."),
+		failures: describe("holdfast_maintenance_failures_total",
+			"Scans and turns of a sweeper that met an error; some are in the log."),
+		steps: describe("holdfast_store_clock_steps_total",
+			"Times that the store's clock was more than a second from where it should have been.",
+			"direction"),
+	}
+}
+
+// Describe is for the registry.
+func (m *storeMetrics) Describe(descs chan<- *prometheus.Desc) {
+	prometheus.DescribeByCollect(m, descs)
+}
+
+// Collect is for the registry.
+func (m *storeMetrics) Collect(metrics chan<- prometheus.Metric) {
+	stats := m.stats()
+	scanned := 0.0
+	if !stats.ScanTime.IsZero() {
+		scanned = float64(stats.ScanTime.UnixMilli()) / 1_000
+	}
+	gauge := func(desc *prometheus.Desc, value float64) {
+		metrics <- prometheus.MustNewConstMetric(desc, prometheus.GaugeValue, value)
+	}
+	count := func(desc *prometheus.Desc, value int64, labels ...string) {
+		metrics <- prometheus.MustNewConstMetric(desc, prometheus.CounterValue, float64(value),
+			labels...)
+	}
+	gauge(m.scanned, scanned)
+	gauge(m.stocks, float64(stats.Stocks))
+	gauge(m.due, float64(stats.DueHolds))
+	gauge(m.committed, stats.OldestCommitted.Seconds())
+	count(m.failures, stats.MaintenanceFailures)
+	count(m.steps, stats.ClockStepsForward, "forward")
+	count(m.steps, stats.ClockStepsBackward, "backward")
+}

@@ -1,0 +1,15 @@
+-- The SKUs that the requests of a batch name.
+local named_skus = {}
+
+-- read_named reads all of them together.
+local function read_named()
+  for sku in string.gmatch(ARGV[5], '[^\n]+') do
+    named_skus[#named_skus + 1] = sku
+  end
+  read_items(named_skus)
+end
+
+-- named_item takes the next field as a SKU.
+local function named_item()
+  return items[named_skus[number()]]
+end

@@ -1,0 +1,66 @@
+package redisstore
+
+import "time"
+
+// Stats is what an operator should watch besides calls and errors. What is said of stocks is of all
+// registered ones, as the last whole scan found them, so every server says the same.
+type Stats struct {
+	// ScanTime is when the last whole scan of all stocks began, by this process's clock; zero
+	// before the first. A scan takes place five times a second; one that is long past means that
+	// what is due is not found.
+	ScanTime time.Time
+	// Stocks is how many stocks are registered.
+	Stocks int
+	// DueHolds is how many holds had expired and were not yet reclaimed. Calls treat them as
+	// expired all the same; many that stay mean that the sweepers do not keep up.
+	DueHolds int64
+	// OldestCommitted is for how long, by the store's clock, the oldest COMMITTED reservation has
+	// been firm; 0 when there is none. Each must end in Fulfill or Release (contract, section 2).
+	OldestCommitted time.Duration
+	// MaintenanceFailures counts scans and turns of a sweeper that met an error.
+	MaintenanceFailures int64
+	// ClockStepsForward and ClockStepsBackward count how often the store's clock was seen more than
+	// [ClockStep] away from where it should have been. What a step forward passed has expired.
+	ClockStepsForward, ClockStepsBackward int64
+}
+
+// seen is what a scan found.
+type seen struct {
+	began     time.Time
+	stocks    int
+	dueHolds  int64
+	committed int64 // when the oldest COMMITTED reservation was granted, ms; 0: there is none
+}
+
+func (f *seen) take(p peek) {
+	f.stocks++
+	f.dueHolds += p.held.Val()
+	if oldest := p.committed.Val(); len(oldest) > 0 {
+		if at := int64(oldest[0].Score); f.committed == 0 || at < f.committed {
+			f.committed = at
+		}
+	}
+}
+
+func (m *maintenance) publish(found seen) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.seen = found
+}
+
+// Stats returns the present figures; it asks nobody and costs nothing.
+func (s *Store) Stats() Stats {
+	m := s.maintenance
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	stats := Stats{
+		ScanTime: m.seen.began, Stocks: m.seen.stocks, DueHolds: m.seen.dueHolds,
+		MaintenanceFailures: m.failed,
+	}
+	if m.seen.committed > 0 {
+		age := time.Duration(s.clock.now()-m.seen.committed) * time.Millisecond
+		stats.OldestCommitted = max(0, age)
+	}
+	stats.ClockStepsForward, stats.ClockStepsBackward = s.clock.steps()
+	return stats
+}
