@@ -6,10 +6,6 @@ local writing = false
 -- the store knows, and nobody else is served meanwhile.
 local MAX_WORK = 1000
 
--- reclaims says that the script first reclaims the holds that are due; more_due that holds may be due that were
--- not: then no answer may be worse for it.
-local reclaims, more_due = true, false
-
 -- finish reads what the requests name, prepares, reclaims what is due, decides every request, writes once, and
 -- returns {store time, epoch, sequence, replies}.
 local function finish(decide, prepare)
@@ -20,16 +16,14 @@ local function finish(decide, prepare)
       prepare()
     end
     if reclaims then
-      more_due = reclaim()
+      more_due = reclaim_due()
     end
     for i = 1, count do
       replies[i] = i > 1 and work >= MAX_WORK and { code.AGAIN } or decide()
     end
     writing = true
     write_items()
-    write_policies()
-    write_records()
-    write_requests()
+    write_rest()
     write_journal()
     return { now, epoch, sequence_now(), replies }
   end
