@@ -64,7 +64,7 @@ func mutants() []mutant {
 		},
 		{
 			"a due hold is filled", "include/queue.lua",
-			"if is_due(r) then\n    line_budget", "if false then\n    line_budget", "lag",
+			"if is_due(r) then\n    line_budget", "if false then\n    line_budget", "due",
 		},
 		{
 			"the queue is worked off without a bound", "include/queue.lua",
@@ -105,7 +105,7 @@ func mutants() []mutant {
 		},
 		{
 			"the plainest orders may pass the floor by one", "reserve.lua",
-			"(p.floor and after < p.floor)", "(p.floor and after < p.floor - 1)", "partial",
+			"(p.floor and after < p.floor)", "(p.floor and after < p.floor - 1)", "section3",
 		},
 		{
 			"the plainest orders are never backordered", "reserve.lua",
@@ -190,7 +190,7 @@ func mutants() []mutant {
 		{
 			"an expired hold is committed", "commit.lua",
 			"if is_due(r) then lapse(r) end\n  if r.state == EXPIRED and again",
-			"if r.state == EXPIRED and again", "commit",
+			"if r.state == EXPIRED and again", "due",
 		},
 		{
 			"reacquire ignores the floor", "commit.lua",
