@@ -33,7 +33,10 @@ type mutant struct {
 // mutants is the list. Add one with each rule that the scripts learn.
 func mutants() []mutant {
 	return []mutant{
-		{"Reserve grants a known id again", "include/reserve_generally.lua", "if r.exists then", "if false then", "replay"},
+		{
+			"Reserve grants a known id again", "include/reserve_generally.lua",
+			"if r.exists then", "if false then", "replay",
+		},
 		{
 			"other content under a known id is replayed", "include/reserve_generally.lua",
 			"if r.fingerprint ~= fingerprint then", "if false then", "replay",
@@ -137,7 +140,8 @@ func mutants() []mutant {
 		},
 		{
 			"what a hold on the way frees is not looked at again", "include/queue.lua",
-			"if work_off_one(it, {}) ~= NOTHING then\n        i = 1", "if work_off_one(it, {}) ~= NOTHING then\n        i = i",
+			"if work_off_one(it, {}) ~= NOTHING then\n        i = 1",
+			"if work_off_one(it, {}) ~= NOTHING then\n        i = i",
 			"", // the random histories: it takes more due holds than one round reclaims
 		},
 		{

@@ -192,7 +192,8 @@ func TestReplyCodes_AreThoseOfTheScripts(t *testing.T) {
 // functions that finish runs, all reads and decisions being done.
 func TestScripts_WriteOnlyInTheWritePhase(t *testing.T) {
 	t.Parallel()
-	writes := regexp.MustCompile(`'(HSET|HDEL|DEL|UNLINK|ZADD|ZREM|XADD|SET|SADD|EXPIRE|PEXPIREAT|HINCRBY)'`)
+	writes := regexp.MustCompile(
+		`'(HSET|HDEL|DEL|UNLINK|ZADD|ZREM|XADD|SET|SADD|EXPIRE|PEXPIREAT|HINCRBY)'`)
 	function := regexp.MustCompile(`^local function (\w+)`)
 	files := slices.Concat(strings.Fields(mutationIncludes), nil)
 	files = append(files, "decide", "reserve_generally", "lazily")
