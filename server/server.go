@@ -100,7 +100,9 @@ func New(store reservation.Store, opts Options) *Server {
 		requireTTL: opts.RequireTTL,
 	})
 	holdfastv1.RegisterStockServiceServer(server, &stockService{store: store})
-	holdfastv1.RegisterEventServiceServer(server, &eventService{store: store})
+	holdfastv1.RegisterEventServiceServer(server, &eventService{
+		store: store, shared: newSharedResponses(),
+	})
 	// Counters that exist from the start can be alarmed on before the first error.
 	measured.calls.InitializeMetrics(server)
 

@@ -38,7 +38,8 @@ type stockService struct {
 // eventService has the calls that tell what happens.
 type eventService struct {
 	holdfastv1.UnimplementedEventServiceServer
-	store reservation.Store
+	store  reservation.Store
+	shared *sharedResponses
 }
 
 func sayReplayed(ctx context.Context) {

@@ -33,6 +33,7 @@ func All() []Bar {
 		{"B10", "100,000 holds expire at once", 105 * time.Second, runB10},
 		{"B11", "a restock fills 10,000 who wait", 50 * time.Second, runB11},
 		{"W", "fifty watchers of one stock", 60 * time.Second, runWatchers},
+		{"S", "two servers before one Redis", 40 * time.Second, runServers},
 		{"B14", "real orders, durable, beside PostgreSQL", 100 * time.Second, runB14},
 	}
 }
