@@ -122,9 +122,12 @@ func run(ctx context.Context, arguments []string, stdout, stderr io.Writer) int 
 	t := &torture{settings: s, stdout: stdout, stderr: stderr, began: time.Now()}
 	if err := t.run(ctx); err != nil {
 		fmt.Fprintln(stderr, "torture:", err)
+		if ctx.Err() != nil {
+			t.report("interrupted; until then ")
+		}
 		return exitBroken
 	}
-	if !t.report() {
+	if !t.report("") {
 		return exitUnwell
 	}
 	return exitWell

@@ -7,6 +7,7 @@ import (
 	"os"
 	"path/filepath"
 	"strconv"
+	"sync"
 	"testing"
 	"time"
 
@@ -16,24 +17,34 @@ import (
 // seedVariable sets the seed of a run again.
 const seedVariable = "HOLDFAST_SEED"
 
-// programs are the servers that the tests share.
-var programs fault.Programs
+// buildDir is where the servers lie that the tests share.
+var buildDir string
+
+// programs builds them when the first test wants them.
+var programs = sync.OnceValues(func() (fault.Programs, error) {
+	return build(context.Background(), "", buildDir)
+})
 
 func TestMain(m *testing.M) { os.Exit(runTests(m)) }
 
 func runTests(m *testing.M) int {
-	dir, err := os.MkdirTemp("", "holdfast-torture-")
-	if err != nil {
+	var err error
+	if buildDir, err = os.MkdirTemp("", "holdfast-torture-"); err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		return 1
 	}
-	defer func() { _ = os.RemoveAll(dir) }()
-	programs, err = build(context.Background(), "", dir)
-	if err != nil {
-		fmt.Fprintln(os.Stderr, err)
-		return 1
-	}
+	defer func() { _ = os.RemoveAll(buildDir) }()
 	return m.Run()
+}
+
+// programsOf returns the servers.
+func programsOf(t *testing.T) fault.Programs {
+	t.Helper()
+	built, err := programs()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return built
 }
 
 // seedOf returns the seed that the environment names, or a new one.
@@ -57,7 +68,7 @@ func TestFaults(t *testing.T) {
 		t.Run(scenario.Name, func(t *testing.T) {
 			t.Parallel()
 			result, err := fault.Run(t.Context(), scenario, fault.Options{
-				Programs: programs, Dir: t.TempDir(), Duration: 300 * time.Millisecond, Callers: 6,
+				Programs: programsOf(t), Dir: t.TempDir(), Duration: 300 * time.Millisecond, Callers: 6,
 				Timeout: 500 * time.Millisecond, Seed: seedOf(t),
 			})
 			if err != nil {
@@ -81,7 +92,7 @@ func TestHistories(t *testing.T) {
 		t.Run(kind.String(), func(t *testing.T) {
 			t.Parallel()
 			found, err := runHistories(t.Context(), historyOptions{
-				programs: programs, dir: t.TempDir(), keep: keptDir(t), kind: kind, rounds: 1,
+				programs: programsOf(t), dir: t.TempDir(), keep: keptDir(t), kind: kind, rounds: 1,
 				callers: 5, each: 24, seed: seedOf(t), patience: 10 * time.Second,
 			})
 			if err != nil {

@@ -12,8 +12,9 @@ import (
 	"github.com/holdfast-dev/holdfast/bench/torture/internal/fault"
 )
 
-// report prints the table and what must not be, and says whether all is well.
-func (t *torture) report() bool {
+// report prints the table and what must not be, and says whether all is well. ending stands before
+// the verdict.
+func (t *torture) report(ending string) bool {
 	t.printTable()
 	h := t.histories
 	fmt.Fprintf(t.stdout, "\nhistories judged: %d of %d calls, %d of them open; "+
@@ -46,7 +47,7 @@ func (t *torture) report() bool {
 	if !isWell {
 		word = "NOT well"
 	}
-	fmt.Fprintf(t.stdout, "%s: %v, %d rounds, seed %d\n", word,
+	fmt.Fprintf(t.stdout, "%s%s: %v, %d rounds, seed %d\n", ending, word,
 		time.Since(t.began).Round(time.Second), t.rounds, t.seed)
 	return isWell
 }

@@ -8,8 +8,8 @@ import (
 	"github.com/holdfast-dev/holdfast/bench/torture/internal/rig"
 )
 
-// slowest is how long a slow connection holds a request up.
-const slowest = 600 * time.Millisecond
+// slowest is how long a slow connection holds something up at most: longer than callers wait.
+func slowest(timeout time.Duration) time.Duration { return timeout * 3 / 2 }
 
 // links returns what is done to connections: to those between servers and store, and to those
 // between callers and servers.
@@ -30,7 +30,7 @@ func links() []Scenario {
 				},
 			},
 			Scenario{
-				Name: link.name + "-slow", Durability: fsync, felt: disturbed, transit: slowest,
+				Name: link.name + "-slow", Durability: fsync, felt: disturbed, isSlow: true,
 				harm: func(ctx context.Context, s *stage) error {
 					return slow(ctx, s, link.of(s))
 				},
@@ -102,10 +102,11 @@ func slow(ctx context.Context, s *stage, proxy *rig.Proxy) error {
 	if err != nil {
 		return err
 	}
-	half := int((slowest / 2).Milliseconds())
+	most := slowest(s.options.Timeout)
+	half := int((most / 2).Milliseconds())
 	err = spoil(ctx, proxy, rig.Toxic{Kind: "latency", Direction: way, Attributes: map[string]int{
 		"latency": half, "jitter": half - 1,
-	}}, s.between(slowest/2, slowest))
+	}}, s.between(most/2, most))
 	err = errors.Join(err, crumbs(ctx))
 	rest(ctx, s.between(50*time.Millisecond, 150*time.Millisecond))
 	return err

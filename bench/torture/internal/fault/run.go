@@ -100,9 +100,13 @@ func Run(ctx context.Context, scenario Scenario, options Options) (_ Result, err
 }
 
 func (s *stage) run(ctx context.Context) (err error) {
+	var transit time.Duration
+	if s.scenario.isSlow {
+		transit = 2 * slowest(s.options.Timeout) // it is handed on in crumbs as well
+	}
 	s.books, err = books.Open(ctx, books.Options{
 		Clients: s.Clients, Callers: s.options.Callers, Timeout: s.options.Timeout,
-		Transit: s.scenario.transit, HalfCancel: s.scenario.halfCancel, Seed: s.options.Seed,
+		Transit: transit, HalfCancel: s.scenario.halfCancel, Seed: s.options.Seed,
 		MayLose: s.scenario.mayLose, Impatient: s.scenario.impatient,
 	})
 	if err != nil {

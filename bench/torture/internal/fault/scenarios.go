@@ -1,9 +1,6 @@
 package fault
 
-import (
-	"context"
-	"time"
-)
+import "context"
 
 // Scenario is one kind of harm.
 type Scenario struct {
@@ -22,8 +19,8 @@ type Scenario struct {
 
 	servers     int
 	twoVersions bool
-	redis       []string      // arguments
-	transit     time.Duration // how long a request may be on its way to a server
+	redis       []string // arguments
+	isSlow      bool     // requests may be long on their way; see slowest
 	halfCancel  bool
 	impatient   bool
 	mayLose     bool // the durability promises nothing over this

@@ -11,7 +11,10 @@ import (
 func modelReply(answered any, err error) reply {
 	var refused *domain.Error
 	if errors.As(err, &refused) {
-		r := reply{Refused: refused.Reason.String(), Refusals: modelRefusals(refused.Refusals)}
+		r := reply{
+			Refused: refused.Reason.String(), Refusals: modelRefusals(refused.Refusals),
+			Sequence: refused.Stamp.Sequence,
+		}
 		if refused.Reason == domain.ReasonWrongState {
 			r.State = refused.State.String()
 		}

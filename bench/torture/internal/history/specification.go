@@ -114,6 +114,9 @@ func (s *specification) answered(
 	before := s.sequence(ctx, m)
 	answered, err := op.run(ctx, m)
 	want, got := modelReply(answered, err), *op.Reply
+	if got.Refused != "" && got.Sequence == 0 {
+		want.Sequence = 0 // that of a look that was refused: nobody promises one
+	}
 	if s.court.Resends && got.Replayed {
 		want.Replayed = true
 	}

@@ -58,7 +58,7 @@ func wireReply(message proto.Message, isReplayed bool) reply {
 
 // wireRefused reads a refusal from the wire.
 func wireRefused(a answer.Answer) reply {
-	r := reply{Refused: a.Reason, State: a.Info["state"]}
+	r := reply{Refused: a.Reason, State: a.Info["state"], Sequence: a.Sequence}
 	for _, detail := range status.Convert(a.Err).Details() {
 		switch d := detail.(type) {
 		case *holdfastv1.LineRefusal:
