@@ -10,8 +10,13 @@ TESTFLAGS ?=
 BARS ?=
 BENCHFLAGS ?=
 
-# The benchmarks are a module of their own, so that nothing of theirs is asked of who imports us.
-BENCH := bench
+# TORTURE_FOR is how long `make torture` goes on, TORTUREFLAGS go to it (-help lists them).
+TORTURE_FOR ?= 1h
+TORTUREFLAGS ?=
+
+# Modules of their own beside the one at the root, so that nothing of theirs is asked of who imports us: what is
+# checked there is checked here too.
+MODULES := bench bench/torture
 
 BUILD := .build
 TOOLS := $(BUILD)/tools
@@ -59,26 +64,36 @@ test: deps check-tidy vet proto-lint proto-breaking check-generated lint test-go
 .PHONY: test-go
 test-go: deps ## Run the Go tests with the race detector (TESTFLAGS="-run Name")
 	$(GO) test -race -timeout 20m $(TESTFLAGS) ./...
-	$(GO) test -C $(BENCH) -race -timeout 10m $(TESTFLAGS) ./...
+	@# Most of a fault is waiting, so more of them run at once than there are cores.
+	for module in $(MODULES); do \
+		$(GO) test -C $$module -race -timeout 20m -parallel 6 $(TESTFLAGS) ./... || exit 1; \
+	done
+
+.PHONY: torture
+torture: deps ## Do harm of every kind for an hour and balance the books (TORTURE_FOR=10m)
+	$(GO) build -C bench/torture -o '$(CURDIR)/$(BUILD)/torture/' .
+	cd bench/torture && '$(CURDIR)/$(BUILD)/torture/torture' -for $(TORTURE_FOR) \
+		-keep '$(CURDIR)/$(BUILD)/torture/kept' $(TORTUREFLAGS)
 
 .PHONY: mutants
-mutants: deps ## Put each fault of the list into the scripts: the tests must find it (minutes)
+mutants: deps ## Put each fault of the lists into scripts and server: the tests must find it (minutes)
 	HOLDFAST_LONG=1 $(GO) test -timeout 60m -run TestMutants ./reservation/redisstore
+	HOLDFAST_LONG=1 $(GO) test -C bench/torture -timeout 60m -run TestMutants .
 
 .PHONY: vet
 vet: ## Run go vet
 	$(GO) vet ./...
-	$(GO) vet -C $(BENCH) ./...
+	for module in $(MODULES); do $(GO) vet -C $$module ./... || exit 1; done
 
 .PHONY: check-tidy
 check-tidy: ## Check that go.mod and go.sum are tidy
 	$(GO) mod tidy -diff
-	$(GO) -C $(BENCH) mod tidy -diff
+	for module in $(MODULES); do $(GO) -C $$module mod tidy -diff || exit 1; done
 
 .PHONY: lint
 lint: $(GOLANGCI_LINT) ## Check style, import directions and formatting of the Go code
 	$(GOLANGCI_LINT) run
-	cd $(BENCH) && '$(CURDIR)/$(GOLANGCI_LINT)' run
+	for module in $(MODULES); do (cd $$module && '$(CURDIR)/$(GOLANGCI_LINT)' run) || exit 1; done
 
 .PHONY: proto-lint
 proto-lint: $(BUF) $(PROTO_DEPS) ## Check style and formatting of the protos
@@ -117,7 +132,7 @@ generate: $(BUF) $(PROTO_DEPS) $(PROTOC_PLUGINS) ## Generate gen/ from the proto
 .PHONY: fmt
 fmt: $(GOLANGCI_LINT) $(BUF) ## Format Go code and protos
 	$(GOLANGCI_LINT) fmt
-	cd $(BENCH) && '$(CURDIR)/$(GOLANGCI_LINT)' fmt
+	for module in $(MODULES); do (cd $$module && '$(CURDIR)/$(GOLANGCI_LINT)' fmt) || exit 1; done
 	$(BUF) format --write proto
 
 .PHONY: deps

@@ -23,6 +23,9 @@ type eventFilter struct {
 	skus  map[reservation.SKU]bool
 }
 
+// isEmpty says whether every event is wanted.
+func (f *eventFilter) isEmpty() bool { return len(f.types) == 0 && len(f.skus) == 0 }
+
 // passes says whether an event is wanted. STORE_CHANGED always is: nothing that was said before it
 // can be relied on. An event that names no SKU is wanted only where no SKU is asked for.
 func (f *eventFilter) passes(event *reservation.Event) bool {
@@ -47,6 +50,9 @@ func (f *eventFilter) passes(event *reservation.Event) bool {
 type eventSender struct {
 	filter eventFilter
 	send   func(*holdfastv1.WatchResponse) error
+	// shared encodes a batch once for all who are sent the whole of it, sendEncoded sends that.
+	shared      *sharedResponses
+	sendEncoded func(encodedResponse) error
 
 	begun  bool
 	at     reservation.Position // of the last event looked at
@@ -62,6 +68,9 @@ func (s *eventSender) deliver(batch reservation.EventBatch) error {
 	if s.at.Epoch == 0 {
 		s.at.Epoch = 1 // a stock's first event stands in it
 	}
+	if isSent, err := s.deliverShared(batch); isSent || err != nil {
+		return err
+	}
 	for i := range batch.Events {
 		if err := s.take(&batch.Events[i]); err != nil {
 			return err
@@ -73,6 +82,20 @@ func (s *eventSender) deliver(batch reservation.EventBatch) error {
 	}
 	s.begun = true
 	return s.flush()
+}
+
+// deliverShared sends a batch as it was encoded for all, where all of it is wanted and nothing waits
+// to be sent before it.
+func (s *eventSender) deliverShared(batch reservation.EventBatch) (isSent bool, err error) {
+	if s.shared == nil || !s.filter.isEmpty() || len(batch.Events) == 0 || len(s.events) > 0 {
+		return false, nil
+	}
+	response, err := s.shared.of(batch)
+	if err != nil || response.bytes == nil {
+		return false, err
+	}
+	s.begun, s.at, s.unsent = true, batch.Position, 0
+	return true, s.sendEncoded(response.bytes)
 }
 
 // take looks at one event, and sends those before it when it does not fit beside them.

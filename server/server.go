@@ -103,7 +103,9 @@ func New(store reservation.Store, opts Options) *Server {
 		requireTTL: opts.RequireTTL,
 	})
 	holdfastv1.RegisterStockServiceServer(server, &stockService{store: store})
-	holdfastv1.RegisterEventServiceServer(server, &eventService{store: store})
+	holdfastv1.RegisterEventServiceServer(server, &eventService{
+		store: store, shared: newSharedResponses(),
+	})
 	holdfastv1.RegisterAuditServiceServer(server, &auditService{
 		auditor: opts.Auditor, exporter: opts.Exporter,
 	})

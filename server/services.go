@@ -76,7 +76,8 @@ type auditService struct {
 // eventService has the calls that tell what happens.
 type eventService struct {
 	holdfastv1.UnimplementedEventServiceServer
-	store reservation.Store
+	store  reservation.Store
+	shared *sharedResponses
 }
 
 func sayReplayed(ctx context.Context) {

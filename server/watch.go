@@ -26,7 +26,10 @@ func (s *eventService) Watch(
 	if err != nil {
 		return statusOf(ctx, in, err)
 	}
-	sender := eventSender{filter: filter, send: stream.Send}
+	sender := eventSender{
+		filter: filter, send: stream.Send, shared: s.shared,
+		sendEncoded: func(response encodedResponse) error { return stream.SendMsg(response) },
+	}
 	err = s.store.Watch(ctx, request, sender.deliver)
 	return statusOf(ctx, in, ending(ctx, err))
 }

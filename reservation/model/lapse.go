@@ -52,8 +52,9 @@ func (s *stock) reclaimAll() {
 	}
 }
 
-// Sweep reclaims holds that have run out, about [reservation.LineBudget] lines of them, in the order
-// of expire time and id, and returns how many holds. What it meets at the head of a queue besides is not counted.
+// Sweep reclaims holds that have run out, about [reservation.LineBudget] lines of them, in the
+// order of expire time and id, and returns how many holds. What it meets at the head of a queue
+// besides is not counted.
 func (m *Model) Sweep(ctx context.Context, stock reservation.StockID) (reclaimed int, err error) {
 	m.mu.Lock()
 	defer m.mu.Unlock()

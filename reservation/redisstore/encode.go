@@ -24,18 +24,17 @@ type encoder struct {
 	args    []any
 }
 
-var encoders = sync.Pool{New: func() any {
-	return &encoder{numbers: make(map[reservation.SKU]int)}
-}}
+// encoderPool keeps encoders for later batches.
+type encoderPool struct{ pool sync.Pool }
 
 // mostKept bounds the buffers of an encoder that is kept for later, in bytes.
 const mostKept = 1 << 20
 
-// newEncoder returns an empty encoder; free gives it back.
-func newEncoder(stock stockKeys) *encoder {
-	e, ok := encoders.Get().(*encoder)
+// get returns an empty encoder; put gives it back.
+func (p *encoderPool) get(stock stockKeys) *encoder {
+	e, ok := p.pool.Get().(*encoder)
 	if !ok {
-		panic("the pool of encoders holds something else")
+		e = &encoder{numbers: make(map[reservation.SKU]int)}
 	}
 	e.stock = stock
 	fixed := stock.fixed()
@@ -45,16 +44,17 @@ func newEncoder(stock stockKeys) *encoder {
 	return e
 }
 
-// free gives an encoder back once its call has been answered.
-func (e *encoder) free() {
+// put takes an encoder back once its call has been answered.
+func (p *encoderPool) put(e *encoder) {
 	clear(e.args)
 	if cap(e.fields)+cap(e.skus) <= mostKept {
-		encoders.Put(e)
+		p.pool.Put(e)
 	}
 }
 
 // call returns the arguments of EVALSHA: the script, the keys, what every script gets first, and
-// what this batch asks of it. They are valid until free.
+// what this batch asks of it. They are valid until the encoder is
+// put back.
 func (e *encoder) call(sha string, header []any, requests int) []any {
 	args := append(e.args[:0], "evalsha", sha, len(e.keys))
 	// The client finds the key by which it routes only where it is a plain string.

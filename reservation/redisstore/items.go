@@ -86,8 +86,8 @@ func openItems(r *reply, err error) (itemsRead, error) {
 	return read, nil
 }
 
-// item reads a SKU as it is stored: "on_hand reserved", or "on_hand reserved queued filling", and its
-// own policy behind that, a field a line; see lua/include/items.lua.
+// item reads a SKU as it is stored: "on_hand reserved", or "on_hand reserved queued filling", and
+// its own policy behind that, a field a line; see lua/include/items.lua.
 func (r *reply) item(
 	sku reservation.SKU, value string, stockDefault reservation.Policy,
 ) (reservation.Item, reservation.Policy) {

@@ -34,15 +34,16 @@ func TestKeys_AreThoseOfTheDocument(t *testing.T) {
 	}
 }
 
-// TestKeys_FieldsAreDocumented holds that every field of a reservation or a request that the scripts
-// write stands in docs/keys.md, and every field of a policy.
+// TestKeys_FieldsAreDocumented holds that every field of a reservation or a request that the
+// scripts write stands in docs/keys.md, and every field of a policy.
 func TestKeys_FieldsAreDocumented(t *testing.T) {
 	t.Parallel()
 	page, err := os.ReadFile("../../docs/keys.md")
 	if err != nil {
 		t.Fatal(err)
 	}
-	record := regexp.MustCompile(`\[(?:#list|at) \+ 1\](?:, list\[at \+ 2\])? = '(\w)' \.\. i|\{ '(h)', |'(s)', state`)
+	record := regexp.MustCompile(`\[(?:#list|at) \+ 1\](?:, list\[at \+ 2\])? = '(\w)' \.\. i|` +
+		`\{ '(h)', |'(s)', state`)
 	found := record.FindAllStringSubmatch(bodyOf(t, "include/records.lua"), -1)
 	request := regexp.MustCompile(`(?:'HSET', q\.key|text\([^)]*\)|q\.\w+), '(\w)'`)
 	found = append(found, request.FindAllStringSubmatch(bodyOf(t, "include/requests.lua"), -1)...)

@@ -33,13 +33,16 @@ type mutant struct {
 // mutants is the list. Add one with each rule that the scripts learn.
 func mutants() []mutant {
 	return []mutant{
-		{"Reserve grants a known id again", "reserve.lua", "if r.exists then", "if false then", "replay"},
 		{
-			"other content under a known id is replayed", "reserve.lua",
+			"Reserve grants a known id again", "include/reserve_generally.lua",
+			"if r.exists then", "if false then", "replay",
+		},
+		{
+			"other content under a known id is replayed", "include/reserve_generally.lua",
 			"if r.fingerprint ~= fingerprint then", "if false then", "replay",
 		},
 		{
-			"a lost line does not refuse the others", "reserve.lua",
+			"a lost line does not refuse the others", "include/reserve_generally.lua",
 			"#refused == 0 or (partial and any), worse", "any, worse", "section3",
 		},
 		{
@@ -64,7 +67,7 @@ func mutants() []mutant {
 		},
 		{
 			"a due hold is filled", "include/queue.lua",
-			"if is_due(r) then\n    line_budget", "if false then\n    line_budget", "lag",
+			"if is_due(r) then\n    line_budget", "if false then\n    line_budget", "due",
 		},
 		{
 			"the queue is worked off without a bound", "include/queue.lua",
@@ -80,10 +83,10 @@ func mutants() []mutant {
 		},
 		{
 			"an expired hold makes answers worse", "include/finish.lua",
-			"more_due = reclaim()", "more_due = false", "replay",
+			"more_due = reclaim_due()", "more_due = false", "replay",
 		},
 		{
-			"one round of reclaiming must do", "reserve.lua",
+			"one round of reclaiming must do", "include/reserve_generally.lua",
 			"if more_due and worse then", "if false then", "backlog",
 		},
 		{
@@ -96,16 +99,16 @@ func mutants() []mutant {
 			"event[4] = text(r.state)\n    emit(event)", "event[4] = text(r.state)", "replay",
 		},
 		{
-			"the floor may be passed by one", "reserve.lua",
+			"the floor may be passed by one", "include/reserve_generally.lua",
 			"available - quantity >= p.floor", "available - quantity >= p.floor - 1", "replay",
 		},
 		{
-			"the floor cannot be reached", "reserve.lua",
+			"the floor cannot be reached", "include/reserve_generally.lua",
 			"available - quantity >= p.floor", "available - quantity > p.floor", "section3",
 		},
 		{
 			"the plainest orders may pass the floor by one", "reserve.lua",
-			"(p.floor and after < p.floor)", "(p.floor and after < p.floor - 1)", "partial",
+			"(p.floor and after < p.floor)", "(p.floor and after < p.floor - 1)", "section3",
 		},
 		{
 			"the plainest orders are never backordered", "reserve.lua",
@@ -116,7 +119,7 @@ func mutants() []mutant {
 			"if after <= p.edge or p.low then", "if false then", "thresholds",
 		},
 		{
-			"two orders of one id in a batch are both granted", "include/records.lua",
+			"two orders of one id in a batch are both granted", "include/grants.lua",
 			"records[id] = nil -- it may have been looked for", "", "concurrent",
 		},
 		{
@@ -137,7 +140,8 @@ func mutants() []mutant {
 		},
 		{
 			"what a hold on the way frees is not looked at again", "include/queue.lua",
-			"if work_off_one(it, {}) ~= NOTHING then\n        i = 1", "if work_off_one(it, {}) ~= NOTHING then\n        i = i",
+			"if work_off_one(it, {}) ~= NOTHING then\n        i = 1",
+			"if work_off_one(it, {}) ~= NOTHING then\n        i = i",
 			"", // the random histories: it takes more due holds than one round reclaims
 		},
 		{
@@ -156,7 +160,7 @@ func mutants() []mutant {
 			"a Restock counts twice", "restock.lua", "if q.exists then", "if false then", "replay",
 		},
 		{
-			"a release before the reserve is forgotten", "reserve.lua",
+			"a release before the reserve is forgotten", "include/reserve_generally.lua",
 			"if r.term == 0 then", "if false then", "release",
 		},
 		{
@@ -190,7 +194,7 @@ func mutants() []mutant {
 		{
 			"an expired hold is committed", "commit.lua",
 			"if is_due(r) then lapse(r) end\n  if r.state == EXPIRED and again",
-			"if r.state == EXPIRED and again", "commit",
+			"if r.state == EXPIRED and again", "due",
 		},
 		{
 			"reacquire ignores the floor", "commit.lua",
@@ -201,7 +205,7 @@ func mutants() []mutant {
 			"it.requeued[member] = true", "it.requeued[member] = nil", "requeue",
 		},
 		{
-			"a shortfall is not told", "include/items.lua",
+			"a shortfall is not told", "include/thresholds.lua",
 			"if short > it.short_before then", "if false then", "shortfall",
 		},
 		{
@@ -209,7 +213,7 @@ func mutants() []mutant {
 			"mode = own.bm or default.bm or '1'", "mode = own.bm or '1'", "policy",
 		},
 		{
-			"untracked SKUs run out", "reserve.lua",
+			"untracked SKUs run out", "include/reserve_generally.lua",
 			"if not p.tracked then return quantity end", "", "untracked",
 		},
 	}

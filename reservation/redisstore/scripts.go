@@ -57,8 +57,13 @@ func allScripts() []scriptName {
 		scriptAuditQueue)
 }
 
+// machinery is the include that is a function: its body is the includes that the header's line
+// "Machinery" names, which a script calls only when it needs them.
+const machinery = "machinery"
+
 // mutationIncludes is what "-- Include: mutation" stands for, in order.
-const mutationIncludes = "codes clock begin fields journal items records queue requests on_hand named finish"
+const mutationIncludes = "codes clock begin fields journal items thresholds policies grants " +
+	"records queue requests on_hand named rest finish"
 
 // scriptText is one Lua script but for the run_id of the store's process.
 type scriptText struct {
@@ -97,20 +102,36 @@ func joinScript(name scriptName, shebang bool, options Options) (scriptText, err
 	var joined strings.Builder
 	includes := strings.Replace(headerValue(string(body), "Include"), "mutation", mutationIncludes, 1)
 	for include := range strings.FieldsSeq(includes) {
-		if include == "clock" && options.clock != "" {
+		switch {
+		case include == "clock" && options.clock != "":
 			joined.WriteString(options.clock)
-			continue
+		case include == machinery:
+			joined.WriteString("local function " + machinery + "()\n")
+			for part := range strings.FieldsSeq(headerValue(string(body), "Machinery")) {
+				if err := joinInclude(&joined, part, options); err != nil {
+					return scriptText{}, fmt.Errorf("script %s: %w", name, err)
+				}
+			}
+			joined.WriteString("end\n")
+		default:
+			if err := joinInclude(&joined, include, options); err != nil {
+				return scriptText{}, fmt.Errorf("script %s: %w", name, err)
+			}
 		}
-		path := "include/" + include + ".lua"
-		included, err := luaFiles.ReadFile("lua/" + path)
-		if err != nil {
-			return scriptText{}, fmt.Errorf("script %s: include: %w", name, err)
-		}
-		joined.WriteString(options.mutated(path, included))
 	}
 	joined.WriteString(options.mutated(string(name)+".lua", body))
 	text.body = joined.String()
 	return text, nil
+}
+
+func joinInclude(joined *strings.Builder, include string, options Options) error {
+	path := "include/" + include + ".lua"
+	text, err := luaFiles.ReadFile("lua/" + path)
+	if err != nil {
+		return fmt.Errorf("include: %w", err)
+	}
+	joined.WriteString(options.mutated(path, text))
+	return nil
 }
 
 // mutated returns a file's text, changed where a test wants it so.

@@ -112,7 +112,7 @@ func (s *Store) encodeBatch(
 	// Exec's error is the first of the commands' errors; each is looked at in settle.
 	_, _ = pipe.Exec(ctx)
 	for _, g := range groups {
-		g.encoder.free()
+		s.encoders.put(g.encoder)
 	}
 	return groups
 }
@@ -121,7 +121,7 @@ func (s *Store) encodeBatch(
 func (s *Store) encodeGroup(
 	ctx context.Context, b *batcher, pipe redis.Pipeliner, sc *script, ops []*operation,
 ) *group {
-	e := newEncoder(b.keys)
+	e := s.encoders.get(b.keys)
 	for _, op := range ops {
 		op.tries++
 		op.sentUntil = op.allow(s.notAfter(op))

@@ -16,14 +16,15 @@ import (
 // Store is a [reservation.Store] on Redis. It is safe for concurrent use; many of them, in many
 // processes, may share one Redis.
 type Store struct {
-	options Options
-	client  *redis.Client
-	scripts scriptSets
-	keys    keyspace
-	clock   storeClock
-	health  health
-	stocks  stocks
-	feeds   feeds
+	options  Options
+	client   *redis.Client
+	scripts  scriptSets
+	keys     keyspace
+	clock    storeClock
+	health   health
+	encoders encoderPool
+	stocks   stocks
+	feeds    feeds
 
 	maintenance *maintenance
 	watchClient *redis.Client // its connections block

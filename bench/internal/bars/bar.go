@@ -29,9 +29,11 @@ func All() []Bar {
 		{"B6", "durable beside not durable", 40 * time.Second, runB6},
 		{"B7", "a queue of 100,000 and a SKU sold out", 65 * time.Second, runB7},
 		{"B8", "a million SKUs and a million reservations", 85 * time.Second, runB8},
-		{"B9", "ReserveStream beside unary Reserve", 0, runB9},
+		{"B9", "ReserveStream beside unary Reserve", 40 * time.Second, runB9},
 		{"B10", "100,000 holds expire at once", 105 * time.Second, runB10},
 		{"B11", "a restock fills 10,000 who wait", 50 * time.Second, runB11},
+		{"W", "fifty watchers of one stock", 60 * time.Second, runWatchers},
+		{"S", "two servers before one Redis", 40 * time.Second, runServers},
 		{"B14", "real orders, durable, beside PostgreSQL", 100 * time.Second, runB14},
 	}
 }

@@ -73,6 +73,12 @@ func (s *Server) CPU(ctx context.Context) (time.Duration, error) {
 	return told.CPU, err
 }
 
+// Heap returns the bytes that the server's heap holds after a collection.
+func (s *Server) Heap(ctx context.Context) (uint64, error) {
+	told, err := s.ask(ctx, arm.Ask{Collect: true})
+	return told.Heap, err
+}
+
 // Loader is a running load generator.
 type Loader struct{ worker *process.Worker }
 

@@ -38,6 +38,8 @@ type Job struct {
 	Connections int
 	// Callers is how many calls may be under way at once.
 	Callers int
+	// Stream sends them over one ReserveStream a connection instead of one call each.
+	Stream bool
 	// For is how long calls are begun; with Calls at most so many are.
 	For   time.Duration
 	Calls int64

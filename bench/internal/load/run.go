@@ -88,10 +88,22 @@ func (g *Generator) Run(ctx context.Context, job Job) (*Result, error) {
 	}
 	drawn := newSource(job.Work, history)
 	r := newRun(job, drawn)
+	ways := make([]reserver, len(clients))
+	for i, client := range clients {
+		ways[i] = unary{client}
+		if job.Stream {
+			opened, err := openStream(ctx, client)
+			if err != nil {
+				return nil, err
+			}
+			defer opened.close()
+			ways[i] = opened
+		}
+	}
 	callers := make([]*caller, job.Callers)
 	for i := range callers {
 		callers[i] = &caller{
-			run: r, hand: drawn.newHand(i), client: clients[i%len(clients)], latency: newHistogram(),
+			run: r, hand: drawn.newHand(i), way: ways[i%len(ways)], latency: newHistogram(),
 		}
 	}
 	before, err := process.CPU()
@@ -167,7 +179,7 @@ func (r *run) begin() {
 type caller struct {
 	run              *run
 	hand             *hand
-	client           holdfastv1.ReservationServiceClient
+	way              reserver
 	latency          *hdrhistogram.Histogram
 	granted, refused int64
 	failed           int64
@@ -215,7 +227,7 @@ func (c *caller) await(ctx context.Context, due time.Time) bool {
 
 func (c *caller) call(ctx context.Context) {
 	// A call that was begun is finished: what it was granted is counted.
-	answer, err := c.client.Reserve(context.WithoutCancel(ctx), &c.hand.request)
+	answer, err := c.way.reserve(context.WithoutCancel(ctx), &c.hand.request)
 	switch {
 	case err == nil:
 		c.granted++

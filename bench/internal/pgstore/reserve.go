@@ -209,6 +209,10 @@ func readGranted(
 			Backordered: figures[lineBackordered],
 			Notify:      figures[lineFlags]&2 != 0,
 			Available:   reservation.Some(figures[lineAvailable]),
+			Reason:      reservation.LineReason(figures[lineFlags] >> 2 & 7),
+		}
+		if orderable := figures[lineFlags]>>5 - 1; orderable >= 0 {
+			promised.Lines[i].Orderable = reservation.Some(orderable)
 		}
 	}
 	return reservation.ReserveAnswer{

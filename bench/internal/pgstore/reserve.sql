@@ -35,7 +35,7 @@ DECLARE
   known boolean[] := array_fill(false, ARRAY[n_requests]);
   line_at integer := 0;   -- lines of the requests before
   k integer := 0;
-  q bigint; g bigint; b bigint; before bigint; reason integer; taken bigint;
+  q bigint; g bigint; b bigint; before bigint; reason integer; orderable bigint; taken bigint;
   refused bigint[]; unknown bigint[]; mine bigint[]; granted_any boolean; worse boolean;
   -- of the granted ones:
   n_granted integer := 0;
@@ -99,7 +99,7 @@ BEGIN
           unknown := unknown || k::bigint;
           CONTINUE;
         END IF;
-        before := available[k]; reason := 0; g := q; b := 0;
+        before := available[k]; reason := 0; orderable := -1; g := q; b := 0;
         IF NOT sellable[k] THEN reason := 1; g := 0;
         ELSIF q < least_of[k] THEN reason := 2; g := 0;
         ELSIF q > most_of[k] THEN reason := 3; g := 0;
@@ -115,9 +115,10 @@ BEGIN
         END IF;
         IF reason > 0 THEN
           worse := true;
-          refused := refused || ARRAY[i - line_at, CASE WHEN NOT sellable[k] THEN 0
+          orderable := CASE WHEN NOT sellable[k] THEN 0
             WHEN NOT tracked[k] OR floor_of[k] IS NULL THEN -1
-            ELSE greatest(0, before - floor_of[k]) END, reason];
+            ELSE greatest(0, before - floor_of[k]) END;
+          refused := refused || ARRAY[i - line_at, orderable, reason];
         END IF;
         IF g > 0 THEN
           granted_any := true;
@@ -131,7 +132,8 @@ BEGIN
           END IF;
         END IF;
         mine := mine || ARRAY[item_ids[k], q, g, b, available[k], CASE WHEN NOT tracked[k] THEN 0
-          WHEN b > 0 AND mode[k] = 3 THEN 3 ELSE 1 END];
+          WHEN b > 0 AND mode[k] = 3 THEN 3 ELSE 1 END
+          + CASE WHEN reason = 0 THEN 0 ELSE 4 * reason + 32 * (orderable + 1) END];
       END LOOP;
       IF unknown IS NOT NULL THEN
         code := 5; lines := unknown;

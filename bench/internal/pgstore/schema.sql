@@ -25,7 +25,7 @@ CREATE TABLE item (
 ) WITH (fillfactor = 50);
 
 -- lines holds, per line: item, requested, granted, backordered at the grant, available after it, flags
--- (1 counted, 2 notify). What is still backordered is what the queue has.
+-- (1 counted, 2 notify; of a line below its request also 4 * reason + 32 * (orderable + 1)). What is still backordered is what the queue has.
 CREATE TABLE reservation (
   stock bigint NOT NULL,
   id text COLLATE "C" NOT NULL,

@@ -29,7 +29,7 @@ local function decide()
   local asks_reclaim, asks_drain = field() == '1', field() == '1'
   local budget, reclaimed, due, filling = line_budget, 0, false, false
   if asks_reclaim then
-    due, reclaimed = reclaim()
+    due, reclaimed = reclaim_due()
     end_request()
   end
   if asks_drain then

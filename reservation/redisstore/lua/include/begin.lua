@@ -25,6 +25,11 @@ local line_budget = tonumber(ARGV[3])
 local MAX_FIGURE = 1000000000000
 local FIXED_KEYS = 11
 
+-- What the parts of a script tell each other: how many lines of reservations it has looked at; whether it first
+-- reclaims the holds that are due; whether holds may be due that were not reclaimed, for which no answer may be
+-- worse.
+local work, reclaims, more_due = 0, true, false
+
 local now = store_now()
 local now_text = string.format('%d', now)
 local base = string.sub(KEYS[1], 1, -5) -- without "meta": what every key of this stock begins with
@@ -90,7 +95,12 @@ local function to_fields(flat)
   return fields
 end
 
--- holds_due is 1 while a hold is due and not reclaimed, otherwise 0: what reads tell of it.
-local function holds_due()
-  return redis.call('ZCOUNT', KEYS[5], '-inf', now_text) > 0 and 1 or 0
+-- contains says whether a list has a value from a place on.
+local function contains(list, from, value)
+  for i = from, #list do
+    if list[i] == value then
+      return true
+    end
+  end
+  return false
 end

@@ -10,10 +10,6 @@ local restoring_reply = restoring and { code.STOCK_RESTORING, first_sequence }
 -- the store knows, and nobody else is served meanwhile.
 local MAX_WORK = 1000
 
--- reclaims says that the script first reclaims the holds that are due; more_due that holds may be due that were
--- not: then no answer may be worse for it.
-local reclaims, more_due = true, false
-
 -- finish reads what the requests name, prepares, reclaims what is due, decides every request, writes once, and
 -- returns {store time, epoch, sequence, replies}.
 local function finish(decide, prepare)
@@ -30,16 +26,14 @@ local function finish(decide, prepare)
       prepare()
     end
     if reclaims then
-      more_due = reclaim()
+      more_due = reclaim_due()
     end
     for i = 1, count do
       replies[i] = i > 1 and work >= MAX_WORK and { code.AGAIN } or decide()
     end
     writing = true
     write_items()
-    write_policies()
-    write_records()
-    write_requests()
+    write_rest()
     write_journal()
     return { now, epoch, sequence_now(), replies }
   end

@@ -6,9 +6,7 @@
 local items = {}          -- by SKU, as read and as decided so far
 local changed_items = {}  -- those to write, in the order of their first change
 local touched = {}        -- those whose figures the present request moved, in the order of the first move
-local deleted_items = {}  -- to forget
 local default_policy      -- of the stock: raw fields by name
-local default_changes = {} -- to write, in order: {field, value or nil}
 local default_resolved    -- what a SKU without a policy of its own is under
 local NO_POLICY = {}
 
@@ -109,59 +107,11 @@ local function policy(it)
   return p
 end
 
--- forget_policies makes policies be resolved anew, after one has changed.
-local function forget_policies()
-  default_resolved = nil
-  for _, it in pairs(items) do
-    it.policy = false
-  end
-end
-
--- shortfall returns how many units are promised as covered and are not there.
-local function shortfall(it)
-  return math.max(0, it.R - (it.Q - it.F) - it.H)
-end
-
 -- change_item notes that a SKU is to be written.
 local function change_item(it)
   if not it.changed then
     it.changed = true
     changed_items[#changed_items + 1] = it
-  end
-end
-
--- touch notes that the present request is about to move a SKU's figures.
-local function touch(it)
-  if not it.touched then
-    it.touched = true
-    it.available_before, it.F_before, it.short_before = it.H - it.R, it.F, shortfall(it)
-    touched[#touched + 1] = it
-    change_item(it)
-  end
-end
-
--- threshold_events compares every SKU that the request touched with what it was before. A greater
--- shortfall is always told; the others are by the policy in force.
-local function threshold_events()
-  for i = 1, #touched do
-    local it = touched[i]
-    local p = it.policy or policy(it)
-    local before, after = it.available_before, it.H - it.R
-    if after < 0 then
-      local short = shortfall(it)
-      if short > it.short_before then
-        emit({ 'OVERSOLD', it.sku, text(short) })
-      end
-    end
-    if p.low and before >= p.low and after < p.low then
-      emit({ 'LOW_STOCK', it.sku, text(after) })
-    end
-    local was, is = before > p.edge, after > p.edge
-    if was and not is then
-      emit({ 'OUT_OF_STOCK', it.sku, text(after) })
-    elseif is and not was then
-      emit({ 'BACK_IN_STOCK', it.sku, text(after) })
-    end
   end
 end
 
@@ -175,23 +125,7 @@ local function list_change(it, was, is, added, removed)
   end
 end
 
--- write_queue gives a SKU's queue its final entries.
-local function write_queue(it)
-  local queue_key, added, removed = base .. 'queue:' .. it.sku, {}, {}
-  for _, entry in ipairs(it.enqueued or {}) do
-    if not (it.dequeued and it.dequeued[entry.member]) then
-      added[#added + 1] = text(entry.score)
-      added[#added + 1] = entry.member
-    end
-  end
-  for member in pairs(it.dequeued or {}) do
-    removed[#removed + 1] = member
-  end
-  unpack_call('ZADD', queue_key, added, 2)
-  unpack_call('ZREM', queue_key, removed, 1)
-end
-
--- write_items gives every changed SKU its final figures, and its queue and indexes their final entries.
+-- write_items gives every changed SKU its final figures, and the indexes their final entries.
 local function write_items()
   local values, created, filling, not_filling, waiting, not_waiting = {}, {}, {}, {}, {}, {}
   local at = 0
@@ -215,25 +149,6 @@ local function write_items()
   unpack_call('ZADD', KEYS[4], created, 2)
   unpack_call('ZADD', KEYS[9], filling, 2)
   unpack_call('ZADD', KEYS[10], waiting, 2)
-  for i = 1, #changed_items do
-    local it = changed_items[i]
-    if it.enqueued or it.dequeued then
-      write_queue(it)
-    end
-  end
   unpack_call('ZREM', KEYS[9], not_filling, 1)
   unpack_call('ZREM', KEYS[10], not_waiting, 1)
-end
-
--- write_policies sets and clears fields of the default policy and forgets deleted SKUs.
-local function write_policies()
-  for _, change in ipairs(default_changes) do
-    if change[2] then
-      redis.call('HSET', KEYS[2], change[1], change[2])
-    else
-      redis.call('HDEL', KEYS[2], change[1])
-    end
-  end
-  unpack_call('HDEL', KEYS[11], deleted_items, 1)
-  unpack_call('ZREM', KEYS[4], deleted_items, 1)
 end

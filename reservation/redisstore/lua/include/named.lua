@@ -13,3 +13,8 @@ end
 local function named_item()
   return items[named_skus[number()]]
 end
+
+-- due_holds returns the ids of holds that are due, oldest first, as many as one script may reclaim.
+local function due_holds()
+  return redis.call('ZRANGEBYSCORE', KEYS[5], '-inf', now_text, 'LIMIT', 0, line_budget)
+end

@@ -102,10 +102,9 @@ local function lines_weight(r)
   return math.max(1, r.count)
 end
 
--- reclaim lapses the holds that are due, oldest first, until their lines have cost the budget. It returns
--- whether more may be due, and how many it lapsed.
-local function reclaim()
-  local due = redis.call('ZRANGEBYSCORE', KEYS[5], '-inf', now_text, 'LIMIT', 0, line_budget)
+-- reclaim lapses the first of the holds that are due, until their lines have cost the budget. It returns whether
+-- more may be due, and how many it lapsed.
+local function reclaim(due)
   local spent, lapsing = 0, {}
   for _, id in ipairs(due) do
     if spent >= line_budget then break end
@@ -189,16 +188,6 @@ local function work_off_one(it, fills)
   return NOTHING
 end
 
--- contains says whether a list has a value from a place on.
-local function contains(list, from, value)
-  for i = from, #list do
-    if list[i] == value then
-      return true
-    end
-  end
-  return false
-end
-
 -- work_off writes the units that are due to the lines in front of the queues of a list of SKUs, one after
 -- the other, within the script's budget. What a hold that is reclaimed on the way frees joins the list.
 local function work_off(list, fills)
@@ -261,4 +250,30 @@ local function end_request()
   end
   touched = {}
   return fills
+end
+
+-- write_queue gives a SKU's queue its final entries.
+local function write_queue(it)
+  local queue_key, added, removed = base .. 'queue:' .. it.sku, {}, {}
+  for _, entry in ipairs(it.enqueued or {}) do
+    if not (it.dequeued and it.dequeued[entry.member]) then
+      added[#added + 1] = text(entry.score)
+      added[#added + 1] = entry.member
+    end
+  end
+  for member in pairs(it.dequeued or {}) do
+    removed[#removed + 1] = member
+  end
+  unpack_call('ZADD', queue_key, added, 2)
+  unpack_call('ZREM', queue_key, removed, 1)
+end
+
+-- write_queues gives the queues of all changed SKUs their final entries.
+local function write_queues()
+  for i = 1, #changed_items do
+    local it = changed_items[i]
+    if it.enqueued or it.dequeued then
+      write_queue(it)
+    end
+  end
 end

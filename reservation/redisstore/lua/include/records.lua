@@ -19,10 +19,7 @@ local STATE = '^(%d) (%d+) (%d+) (%d+) (%d+) (%d)$'
 local LINE = '^(%d+) (%d+) (%d+) (%-?%d+) (%d)(%S*) (.*)$'
 local OPEN = '^(%d+) (%d+) (%d+) ?(%d*)$'
 
-local records = {}         -- by id, as read and as decided so far
 local changed_records = {} -- those to write
-local grants = {}          -- by id and in their order: new reservations of the plainest kind, to write as they are
-local work = 0             -- lines of reservations read so far
 
 -- new_record returns what stands for a reservation that is not there.
 local function new_record(id)
@@ -53,26 +50,9 @@ local function open_record(r, head, state)
   return r
 end
 
--- keep_grant keeps a reservation that was granted with every line covered, as it is to be written: its fields
--- h and s, its lines and the index that lists it. It is as one that was read for whoever names it behind.
-local function keep_grant(id, head, state, lines, index, score)
-  local grant = { id, head, state, lines, index, score }
-  grants[#grants + 1] = grant
-  grants[id] = grant
-  records[id] = nil -- it may have been looked for
-end
-
 -- fields_of returns the fields of a reservation as they are stored, or will be.
 local function fields_of(r)
-  local grant = grants[r.id]
-  if not grant then
-    return to_fields(redis.call('HGETALL', r.key))
-  end
-  local stored = { h = grant[2], s = grant[3] }
-  for i, line in ipairs(grant[4]) do
-    stored['l' .. i] = line
-  end
-  return stored
+  return granted_fields(r.id) or to_fields(redis.call('HGETALL', r.key))
 end
 
 -- record returns a reservation, read at most once. exists is false where there is none.
@@ -260,28 +240,10 @@ local function full_record(r)
   return put_open(r, list)
 end
 
--- write_grants writes new reservations and adds them to the lists of what comes into the indexes.
-local function write_grants(added)
-  for n = 1, #grants do
-    local grant = grants[n]
-    local list, lines = { 'h', grant[2], 's', grant[3] }, grant[4]
-    local at = 4
-    for i = 1, #lines do
-      list[at + 1], list[at + 2] = 'l' .. i, lines[i]
-      at = at + 2
-    end
-    unpack_call('HSET', base .. 'res:' .. grant[1], list, 2)
-    list = added[grant[5]]
-    at = #list
-    list[at + 1], list[at + 2] = grant[6], grant[1]
-  end
-end
-
 -- write_records gives every changed reservation its final state and its place in the one index of that
 -- state, and takes it out of the other.
 local function write_records()
   local added, removed = { [5] = {}, [6] = {}, [7] = {} }, { [5] = {}, [6] = {}, [7] = {} }
-  write_grants(added)
   for n = 1, #changed_records do
     local r = changed_records[n]
     if r.forgotten then

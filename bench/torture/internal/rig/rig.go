@@ -1,0 +1,117 @@
+package rig
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+)
+
+// Options say what stands in a rig.
+type Options struct {
+	// Dir is an empty directory for data and logs.
+	Dir string
+	// Programs are the servers, each started once and in this order; see [Builder.Build].
+	Programs []string
+	// Durability is none or fsync; the Redis is set up for it.
+	Durability string
+	// RedisArguments win over what the durability asks for.
+	RedisArguments []string
+}
+
+// Rig is a Redis and servers in front of it. Each server reaches the Redis through a proxy of its
+// own, and is reached through another.
+type Rig struct {
+	Redis   *Redis
+	Servers []*Server
+	// ToRedis, ToServers and Clients stand in the order of Servers. A client goes through its
+	// server's proxy.
+	ToRedis, ToServers []*Proxy
+	Clients            []*Client
+	// Scripts is how many scripts the Redis had when each of the servers had started.
+	Scripts []int64
+}
+
+// Start starts everything. On an error nothing is left running.
+func Start(ctx context.Context, options Options) (_ *Rig, err error) {
+	r := &Rig{}
+	defer func() {
+		if err != nil {
+			err = errors.Join(err, r.Close())
+		}
+	}()
+	if err := os.MkdirAll(options.Dir, 0o750); err != nil {
+		return nil, fmt.Errorf("set up: %w", err)
+	}
+	arguments := options.RedisArguments
+	if options.Durability == "none" {
+		arguments = append([]string{"--appendonly", "no"}, arguments...)
+	}
+	r.Redis, err = StartRedis(ctx, filepath.Join(options.Dir, "redis"), arguments...)
+	if err != nil {
+		return nil, err
+	}
+	for _, program := range options.Programs {
+		if err := r.add(ctx, program, options); err != nil {
+			return nil, err
+		}
+	}
+	return r, nil
+}
+
+// add starts one more server with its proxies.
+func (r *Rig) add(ctx context.Context, program string, options Options) error {
+	name := fmt.Sprintf("server-%d", len(r.Servers))
+	toRedis, err := StartProxy(name+"-redis", r.Redis.Address)
+	if err != nil {
+		return err
+	}
+	r.ToRedis = append(r.ToRedis, toRedis)
+	server, err := StartServer(ctx, program, options.Dir, name, "redis://"+toRedis.Address(),
+		options.Durability)
+	if err != nil {
+		return err
+	}
+	r.Servers = append(r.Servers, server)
+	toServer, err := StartProxy(name, server.Address)
+	if err != nil {
+		return err
+	}
+	r.ToServers = append(r.ToServers, toServer)
+	client, err := Connect(toServer.Address())
+	if err != nil {
+		return err
+	}
+	r.Clients = append(r.Clients, client)
+	scripts, err := r.Redis.Count(ctx, "memory", "number_of_cached_scripts")
+	r.Scripts = append(r.Scripts, scripts)
+	return err
+}
+
+// Alarms returns what the servers' logs say that no fault outside of them explains.
+func (r *Rig) Alarms() []string {
+	var found []string
+	for _, server := range r.Servers {
+		found = append(found, server.Alarms()...)
+	}
+	return found
+}
+
+// Close ends everything.
+func (r *Rig) Close() error {
+	var errs []error
+	for _, client := range r.Clients {
+		errs = append(errs, client.Close())
+	}
+	for _, server := range r.Servers {
+		errs = append(errs, server.Close())
+	}
+	for _, proxy := range append(r.ToServers, r.ToRedis...) {
+		proxy.Close()
+	}
+	if r.Redis != nil {
+		errs = append(errs, r.Redis.Close())
+	}
+	return errors.Join(errs...)
+}
