@@ -4,8 +4,8 @@
 -- Include: codes clock begin journal items grants records
 -- Flags: no-writes
 -- KEYS[12..] the reservations <base>res:<id>
--- Returns {store time, 0, 0, {{OK, sequence, epoch, records}}}: the records of the first reservations, as many as
--- have MOST_LINES lines together and at least one. Each is a list: kind, then its places (score in held, in
+-- Returns {store time, 0, 0, {{OK, sequence, epoch, records}}}: the records of the first reservations, until they
+-- have MOST_LINES lines together. Each is a list: kind, then its places (score in held, in
 -- committed and in finished; empty: not listed there), then by kind
 --   0  there is none, or its retention is over
 --   1  state, fingerprint, grant ms, ttl ms, expiry ms, sequence, term, begin of the term ms, end of retention ms,
@@ -14,7 +14,7 @@
 --      granted), extras of it, score in the SKU's queue (empty: waits not, or is not there), 1 when the stock has
 --      the SKU or the line holds none of it
 --   2  it cannot be read: why
-local MOST_LINES = 256
+local MOST_LINES = 128
 
 local MAX_EXACT = 9007199254740992 -- whole numbers are exact up to here
 
