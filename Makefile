@@ -115,12 +115,12 @@ check-generated: $(BUF) $(PROTO_DEPS) $(PROTOC_PLUGINS) ## Check that gen/ is wh
 .PHONY: bench
 bench: ## Measure every bar beside PostgreSQL and others, under 20 minutes (BARS=B2,B3 BENCHFLAGS=--quick)
 	@.ci/deps bench
-	CGO_ENABLED=0 $(GO) build -C $(BENCH) -o '$(CURDIR)/$(BUILD)/bench/bench' .
+	CGO_ENABLED=0 $(GO) build -C bench -o '$(CURDIR)/$(BUILD)/bench/bench' .
 	$(BUILD)/bench/bench $(if $(BARS),--bars $(BARS)) $(BENCHFLAGS)
 
 .PHONY: bench-docs
 bench-docs: ## Put kept results into docs/benchmarks.md (RESULTS=bench/results/...)
-	CGO_ENABLED=0 $(GO) build -C $(BENCH) -o '$(CURDIR)/$(BUILD)/bench/bench' .
+	CGO_ENABLED=0 $(GO) build -C bench -o '$(CURDIR)/$(BUILD)/bench/bench' .
 	$(BUILD)/bench/bench paste '$(RESULTS)'
 
 ##@ Change

@@ -201,3 +201,27 @@ func TestStore_CancelledCallersLeaveTheirNeighboursAlone(t *testing.T) {
 		t.Errorf("%d reserved, want 100", got)
 	}
 }
+
+// TestReserve_ALastMomentBelowZeroIsTooLate is a call that waited past its deadline before the
+// store's clock was heard.
+func TestReserve_ALastMomentBelowZeroIsTooLate(t *testing.T) {
+	t.Parallel()
+	ctx := context.Background()
+	s := stocked(t, Options{quiet: true})
+	e := s.encoders.get(s.keys.of(mustStock("")))
+	reserveOperation(reserveOf("o1", "mug")).encode(e, -5)
+	sha := s.scripts.present().byName[scriptReserve].sha
+	answer, err := s.client.Do(ctx, e.call(sha, s.callHeader(), 1)...).Slice()
+	if err != nil {
+		t.Fatal(err)
+	}
+	replies, now, _, err := openAnswer(answer, 1)
+	if err != nil {
+		t.Fatal(err)
+	}
+	r, err := newReply(now, replies[0])
+	if err != nil {
+		t.Fatal(err)
+	}
+	wantReason(t, r.refusal(), reservation.ReasonTooLate)
+}

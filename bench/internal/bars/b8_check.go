@@ -38,8 +38,8 @@ func sameAsCalls(ctx context.Context, redis *lab.Redis, like shop) (err error) {
 	if err != nil {
 		return fmt.Errorf("list keys: %w", err)
 	}
-	const indexes = 3
-	if len(keys) != written.skus+written.firm+written.held+indexes {
+	const ofTheStock = 4 // items, and the indexes of SKUs, of firm and of held reservations
+	if len(keys) != written.firm+written.held+ofTheStock {
 		return fmt.Errorf("the written shop has the keys %v", keys)
 	}
 	for _, key := range keys {
@@ -168,11 +168,14 @@ func describe(ctx context.Context, redis *lab.Redis, key string) (string, error)
 		return "", fmt.Errorf("look at %s: %w", key, err)
 	}
 	for pair := range slices.Chunk(flat, 2) {
+		words := strings.Split(pair[1], " ")
 		switch {
-		case slices.Contains([]string{"c", "e", "v"}, pair[0]):
-			text += fmt.Sprintf(" %s of %d", pair[0], len(pair[1]))
-		case pair[0] == "g": // a number of the size that it has
-			text += " g"
+		case pair[0] == "h" && len(words) == 5:
+			// The sequence takes more or less digits.
+			text += fmt.Sprintf(" h=%d %s %s %d", len(words[0]), words[2], words[3], len(words[4]))
+		case pair[0] == "s" && len(words) == 6:
+			words[2] = fmt.Sprint(len(words[2]))
+			text += " s=" + strings.Join(words, " ")
 		default:
 			text += " " + strings.Join(pair, "=")
 		}

@@ -100,12 +100,14 @@ func (s *shop) writeSKUs(ctx context.Context) error {
 		ctx context.Context, pipe goredis.Pipeliner, from, to int,
 	) {
 		members := make([]goredis.Z, 0, to-from)
+		items := make([]string, 0, 2*(to-from)) //nolint:mnd // SKUs and their values
 		for number := from; number < to; number++ {
 			sku := load.SKU(number)
-			pipe.HSet(ctx, s.key("sku:"+sku), "h", shopOnHand, "r", s.reserved[number],
-				"bm", 2, "bl", shopLimit, "ls", shopLowStock)
+			items = append(items, sku, fmt.Sprintf("%d %d\nbm 2\nbl %d\nls %d", shopOnHand,
+				s.reserved[number], shopLimit, shopLowStock))
 			members = append(members, goredis.Z{Member: sku})
 		}
+		pipe.HSet(ctx, s.key("items"), items)
 		pipe.ZAdd(ctx, s.key("skus"), members...)
 	})
 }
@@ -125,13 +127,13 @@ func (s *shop) writeReservations(ctx context.Context, held bool) error {
 		members := make([]goredis.Z, 0, to-from)
 		for number := from; number < to; number++ {
 			id := load.ID(shopRun, int64(number))
-			fields := make([]any, 0, 2*(8+spreadLines)) //nolint:mnd // fields and their values
-			fields = append(fields, "s", 2, "c", created, "g", number+1, "k", 1,
-				"n", spreadLines, "v", s.fingerprint(number))
+			fields := make([]any, 0, 2*(2+spreadLines)) //nolint:mnd // fields and their values
+			ttl, state := int64(0), "2 1 0 0 0 0"
 			if held {
-				fields[1] = 1
-				fields = append(fields, "d", shopHold.Milliseconds(), "e", score)
+				ttl, state = shopHold.Milliseconds(), fmt.Sprintf("1 1 %d 0 0 0", score)
 			}
+			fields = append(fields, "h", fmt.Sprintf("%d %d %d %d %s", created, number+1, spreadLines,
+				ttl, s.fingerprint(number)), "s", state)
 			for i, sku := range s.draw(number) {
 				s.taken[sku]++
 				fields = append(fields, "l"+strconv.Itoa(i+1),

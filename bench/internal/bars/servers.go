@@ -46,8 +46,8 @@ func runServers(ctx context.Context, b *bench) ([]report.Claim, error) {
 		return nil, err
 	}
 	return []report.Claim{
-		ratio("S", "two servers before one Redis, one stock ÷ one server, throughput, all on the same "+
-			"cores", stats.Bound{}, throughput().arm("two", samples[0]), throughput().arm("one", samples[1])),
+		ratio("S", "two servers before one Redis, one stock ÷ one server, throughput, same cores",
+			stats.Bound{}, throughput().arm("two", samples[0]), throughput().arm("one", samples[1])),
 		ratio("S", "the same, CPU in Redis per reservation", stats.Bound{},
 			storeCPU().arm("two", samples[0]), storeCPU().arm("one", samples[1])),
 	}, nil

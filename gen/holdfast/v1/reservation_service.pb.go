@@ -815,8 +815,8 @@ type CommitRequest struct {
 	StockId string `protobuf:"bytes,1,opt,name=stock_id,json=stockId,proto3" json:"stock_id,omitempty"`
 	// The reservation: 1-64 of A-Z a-z 0-9 . _ : -.
 	ReservationId string `protobuf:"bytes,2,opt,name=reservation_id,json=reservationId,proto3" json:"reservation_id,omitempty"`
-	// Also of one that expired: it gets the quantities granted before, all or nothing, against the floor
-	// alone (not the purchase rules); its backordered units join the tail, and its next term begins. When
+	// Also of one that expired: it gets the quantities granted before, what was released of them since
+	// included, all or nothing, against the floor alone (not the purchase rules); its backordered units join the tail, and its next term begins. When
 	// that is refused it stays EXPIRED.
 	Reacquire     bool `protobuf:"varint,3,opt,name=reacquire,proto3" json:"reacquire,omitempty"`
 	unknownFields protoimpl.UnknownFields

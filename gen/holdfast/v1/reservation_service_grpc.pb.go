@@ -72,9 +72,10 @@ type ReservationServiceClient interface {
 	CheckAvailability(ctx context.Context, in *CheckAvailabilityRequest, opts ...grpc.CallOption) (*CheckAvailabilityResponse, error)
 	// Release gives units back: all that is open, or the lines named. Backordered units go first; units
 	// that come free serve the SKU's queue at once. Safe to repeat: a whole release of a RELEASED or
-	// EXPIRED reservation is OK without effect and answers it as it is now; a release by lines replays
-	// its first answer by request_id. Reasons: INVALID_REQUEST, REQUEST_ID_REUSED, UNKNOWN_RESERVATION,
-	// WRONG_STATE, MORE_THAN_OPEN, and those of an unavailable or overloaded store.
+	// EXPIRED reservation, or of one that a whole release ended as FULFILLED after a part had shipped, is OK
+	// without effect and answers it as it is now; a release by lines replays its first answer by request_id.
+	// Reasons: INVALID_REQUEST, REQUEST_ID_REUSED, UNKNOWN_RESERVATION, WRONG_STATE (of one that shipped to
+	// the last unit), MORE_THAN_OPEN, and those of an unavailable or overloaded store.
 	Release(ctx context.Context, in *ReleaseRequest, opts ...grpc.CallOption) (*ReleaseResponse, error)
 	// GetReservation answers a reservation as it is now, with the present split of every line. Reasons:
 	// INVALID_REQUEST, UNKNOWN_RESERVATION, and those of an unavailable store.
@@ -241,9 +242,10 @@ type ReservationServiceServer interface {
 	CheckAvailability(context.Context, *CheckAvailabilityRequest) (*CheckAvailabilityResponse, error)
 	// Release gives units back: all that is open, or the lines named. Backordered units go first; units
 	// that come free serve the SKU's queue at once. Safe to repeat: a whole release of a RELEASED or
-	// EXPIRED reservation is OK without effect and answers it as it is now; a release by lines replays
-	// its first answer by request_id. Reasons: INVALID_REQUEST, REQUEST_ID_REUSED, UNKNOWN_RESERVATION,
-	// WRONG_STATE, MORE_THAN_OPEN, and those of an unavailable or overloaded store.
+	// EXPIRED reservation, or of one that a whole release ended as FULFILLED after a part had shipped, is OK
+	// without effect and answers it as it is now; a release by lines replays its first answer by request_id.
+	// Reasons: INVALID_REQUEST, REQUEST_ID_REUSED, UNKNOWN_RESERVATION, WRONG_STATE (of one that shipped to
+	// the last unit), MORE_THAN_OPEN, and those of an unavailable or overloaded store.
 	Release(context.Context, *ReleaseRequest) (*ReleaseResponse, error)
 	// GetReservation answers a reservation as it is now, with the present split of every line. Reasons:
 	// INVALID_REQUEST, UNKNOWN_RESERVATION, and those of an unavailable store.

@@ -131,7 +131,7 @@ end
 
 local function decide()
   local asks, not_after, key, fingerprint, ttl, replaces =
-    string.match(field(), '^(%d) (%d+) (%d+) (%S+) (%d+) (%d+)$')
+    string.match(field(), '^(%d) (%-?%d+) (%d+) (%S+) (%d+) (%d+)$')
   local reply
   if now > tonumber(not_after) then
     field()

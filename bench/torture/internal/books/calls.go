@@ -3,7 +3,6 @@ package books
 import (
 	"context"
 	"fmt"
-	"slices"
 	"time"
 
 	"google.golang.org/protobuf/types/known/durationpb"
@@ -52,10 +51,7 @@ func releasing(o *order, some units, id string) *change {
 	request := &holdfastv1.ReleaseRequest{
 		StockId: o.stock, ReservationId: o.id, RequestId: id, Lines: linesOf(o, some),
 	}
-	isHidden := some == nil && slices.ContainsFunc(o.known.lines, func(l line) bool {
-		return l.fulfilled > 0
-	})
-	return &change{name: "Release", after: o.known.giveBack(some), isHidden: isHidden, send: func(
+	return &change{name: "Release", after: o.known.giveBack(some), send: func(
 		ctx context.Context, client *rig.Client,
 	) (*holdfastv1.Reservation, time.Time, error) {
 		answered, err := client.Reservations.Release(ctx, request)

@@ -19,10 +19,6 @@ type change struct {
 	send func(ctx context.Context, client *rig.Client) (*holdfastv1.Reservation, time.Time, error)
 	// after is the order afterwards.
 	after figures
-	// isHidden says that a repeat of the call is refused after it was done, so that a refusal tells
-	// nothing: to release what is left of an order that was shipped in part ends it as FULFILLED,
-	// and that is WRONG_STATE for a Release. A server sends again by itself after a lost answer.
-	isHidden bool
 
 	unknown int       // tries whose outcome is not known
 	settles time.Time // store time from which on they are final
@@ -48,8 +44,8 @@ func (c *caller) attempt(
 			c.books.resolved(ch.unknown)
 			return isDone, reservation, a
 		case answer.Refused:
-			if ch.unknown > 0 || ch.isHidden {
-				return isOpen, nil, a // an earlier try may yet take effect, or has
+			if ch.unknown > 0 {
+				return isOpen, nil, a // an earlier try may yet take effect
 			}
 			return isNot, nil, a
 		case answer.NothingDone, answer.Unknown, answer.Faulty:

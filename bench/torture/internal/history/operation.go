@@ -1,6 +1,7 @@
 package history
 
 import (
+	"bytes"
 	"encoding/json"
 	"fmt"
 	"os"
@@ -48,7 +49,13 @@ func (o *Operation) setMessage(message proto.Message) error {
 	if err != nil {
 		return fmt.Errorf("write a request down: %w", err)
 	}
-	o.Kind, o.Request, o.message = string(message.ProtoReflect().Descriptor().Name()), encoded, message
+	// protojson puts spaces where a build of it likes, so that nobody relies on its bytes.
+	var compact bytes.Buffer
+	if err := json.Compact(&compact, encoded); err != nil {
+		return fmt.Errorf("write a request down: %w", err)
+	}
+	o.Kind = string(message.ProtoReflect().Descriptor().Name())
+	o.Request, o.message = compact.Bytes(), message
 	o.run, err = callOf(message)
 	return err
 }

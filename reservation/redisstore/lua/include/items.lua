@@ -7,8 +7,21 @@ local items = {}          -- by SKU, as read and as decided so far
 local changed_items = {}  -- those to write, in the order of their first change
 local touched = {}        -- those whose figures the present request moved, in the order of the first move
 local default_policy      -- of the stock: raw fields by name
-local default_resolved    -- what a SKU without a policy of its own is under
-local NO_POLICY = {}
+local own_policies = { [''] = {} } -- raw fields by name, by the text that they stand in: many SKUs have the same
+local resolved = {}       -- policies in force by the text of a SKU's own one
+
+-- own_policy returns the fields of a SKU's own policy, parsed at most once.
+local function own_policy(own_text)
+  local own = own_policies[own_text]
+  if not own then
+    own = {}
+    for name, value in string.gmatch(own_text, '\n(%a%a) ([^\n]*)') do
+      own[name] = value
+    end
+    own_policies[own_text] = own
+  end
+  return own
+end
 
 -- keep_item takes a SKU in as it was read. exists is false for one that the stock does not have.
 local function keep_item(sku, value)
@@ -17,7 +30,7 @@ local function keep_item(sku, value)
     local h, r, rest = string.match(value, '^(%d+) (%d+)(.*)$')
     -- The fields below that may still be false stand here so that the table is made in one piece.
     it = { sku = sku, exists = true, existed = true, H = tonumber(h), R = tonumber(r), Q = 0, F = 0,
-      on_hand = h, own = NO_POLICY, own_text = '', policy = false, had_queue = false, was_filling = false,
+      on_hand = h, own = own_policies[''], own_text = '', policy = false, had_queue = false, was_filling = false,
       changed = false, touched = false }
     if rest ~= '' then
       local q, f, own_text = string.match(rest, '^ ?(%d*) ?(%d*)(.*)$')
@@ -25,16 +38,12 @@ local function keep_item(sku, value)
         it.Q, it.F = tonumber(q), tonumber(f)
         it.had_queue, it.was_filling = it.Q > 0, it.F > 0
       end
-      if own_text ~= '' then
-        it.own, it.own_text = {}, own_text
-        for name, own_value in string.gmatch(own_text, '\n(%a%a) ([^\n]*)') do
-          it.own[name] = own_value
-        end
-      end
+      it.own, it.own_text = own_policy(own_text), own_text
     end
   else
     it = { sku = sku, exists = false, existed = false, H = 0, R = 0, Q = 0, F = 0, on_hand = false,
-      own = NO_POLICY, own_text = '', policy = false, had_queue = false, was_filling = false, changed = false, touched = false }
+      own = own_policies[''], own_text = '', policy = false, had_queue = false, was_filling = false,
+      changed = false, touched = false }
   end
   items[sku] = it
   return it
@@ -93,17 +102,11 @@ end
 
 -- policy returns the policy in force for a SKU.
 local function policy(it)
-  if it.policy then
-    return it.policy
+  local p = it.policy
+  if not p then
+    p = resolved[it.own_text] or resolve(it.own)
+    resolved[it.own_text], it.policy = p, p
   end
-  local p
-  if it.own == NO_POLICY then
-    default_resolved = default_resolved or resolve(NO_POLICY)
-    p = default_resolved
-  else
-    p = resolve(it.own)
-  end
-  it.policy = p
   return p
 end
 

@@ -4,7 +4,7 @@ local default_changes = {} -- to write, in order: {field, value or nil}
 
 -- forget_policies makes policies be resolved anew, after one has changed.
 local function forget_policies()
-  default_resolved = nil
+  resolved = {}
   for _, it in pairs(items) do
     it.policy = false
   end
