@@ -49,6 +49,17 @@ const (
 	ReasonEventsTrimmed
 	// ReasonPositionUnknown is a watch from a position that this store never reached.
 	ReasonPositionUnknown
+	// ReasonRepairConflict is a repair between whose counting and mending another repair, or another
+	// store, came. Nothing was done.
+	ReasonRepairConflict
+	// ReasonRecordUnreadable is a repair or an export that met a record which cannot be read. Nothing
+	// was done.
+	ReasonRecordUnreadable
+	// ReasonStockNotEmpty is a restore into a stock that has something already, or that is being built
+	// from another export.
+	ReasonStockNotEmpty
+	// ReasonStockRestoring is a stock that is being built from an export. Nothing was done.
+	ReasonStockRestoring
 	// ReasonStoreUnavailable is a store that is away, loading, failing over, full or read-only.
 	// Nothing was done.
 	ReasonStoreUnavailable
@@ -70,59 +81,41 @@ const (
 
 // String returns the reason's name on the wire.
 func (r Reason) String() string {
-	switch r {
-	case ReasonInvalidRequest:
-		return "INVALID_REQUEST"
-	case ReasonReservationIDReused:
-		return "RESERVATION_ID_REUSED"
-	case ReasonRequestIDReused:
-		return "REQUEST_ID_REUSED"
-	case ReasonUnknownSKU:
-		return "UNKNOWN_SKU"
-	case ReasonUnknownReservation:
-		return "UNKNOWN_RESERVATION"
-	case ReasonReleasedBeforeReserved:
-		return "RELEASED_BEFORE_RESERVED"
-	case ReasonWrongState:
-		return "WRONG_STATE"
-	case ReasonMoreThanOpen:
-		return "MORE_THAN_OPEN"
-	case ReasonLinesRefused:
-		return "LINES_REFUSED"
-	case ReasonStockItemInUse:
-		return "STOCK_ITEM_IN_USE"
-	case ReasonMoreThanCovered:
-		return "MORE_THAN_COVERED"
-	case ReasonBackorderedUnits:
-		return "BACKORDERED_UNITS"
-	case ReasonNotOnHand:
-		return "NOT_ON_HAND"
-	case ReasonOnHandBelowZero:
-		return "ON_HAND_BELOW_ZERO"
-	case ReasonOnHandDiffers:
-		return "ON_HAND_DIFFERS"
-	case ReasonFigureOutOfRange:
-		return "FIGURE_OUT_OF_RANGE"
-	case ReasonEventsTrimmed:
-		return "EVENTS_TRIMMED"
-	case ReasonPositionUnknown:
-		return "POSITION_UNKNOWN"
-	case ReasonStoreUnavailable:
-		return "STORE_UNAVAILABLE"
-	case ReasonStoreNotDurable:
-		return "STORE_NOT_DURABLE"
-	case ReasonOutcomeUnknown:
-		return "OUTCOME_UNKNOWN"
-	case ReasonTooLate:
-		return "TOO_LATE"
-	case ReasonOverloaded:
-		return "OVERLOADED"
-	case ReasonInternal:
-		return "INTERNAL"
-	case ReasonCallerGaveUp:
-		return "CALLER_GAVE_UP"
+	names := [...]string{
+		ReasonInvalidRequest:         "INVALID_REQUEST",
+		ReasonReservationIDReused:    "RESERVATION_ID_REUSED",
+		ReasonRequestIDReused:        "REQUEST_ID_REUSED",
+		ReasonUnknownSKU:             "UNKNOWN_SKU",
+		ReasonUnknownReservation:     "UNKNOWN_RESERVATION",
+		ReasonReleasedBeforeReserved: "RELEASED_BEFORE_RESERVED",
+		ReasonWrongState:             "WRONG_STATE",
+		ReasonMoreThanOpen:           "MORE_THAN_OPEN",
+		ReasonLinesRefused:           "LINES_REFUSED",
+		ReasonStockItemInUse:         "STOCK_ITEM_IN_USE",
+		ReasonMoreThanCovered:        "MORE_THAN_COVERED",
+		ReasonBackorderedUnits:       "BACKORDERED_UNITS",
+		ReasonNotOnHand:              "NOT_ON_HAND",
+		ReasonOnHandBelowZero:        "ON_HAND_BELOW_ZERO",
+		ReasonOnHandDiffers:          "ON_HAND_DIFFERS",
+		ReasonFigureOutOfRange:       "FIGURE_OUT_OF_RANGE",
+		ReasonEventsTrimmed:          "EVENTS_TRIMMED",
+		ReasonPositionUnknown:        "POSITION_UNKNOWN",
+		ReasonRepairConflict:         "REPAIR_CONFLICT",
+		ReasonRecordUnreadable:       "RECORD_UNREADABLE",
+		ReasonStockNotEmpty:          "STOCK_NOT_EMPTY",
+		ReasonStockRestoring:         "STOCK_RESTORING",
+		ReasonStoreUnavailable:       "STORE_UNAVAILABLE",
+		ReasonStoreNotDurable:        "STORE_NOT_DURABLE",
+		ReasonOutcomeUnknown:         "OUTCOME_UNKNOWN",
+		ReasonTooLate:                "TOO_LATE",
+		ReasonOverloaded:             "OVERLOADED",
+		ReasonInternal:               "INTERNAL",
+		ReasonCallerGaveUp:           "CALLER_GAVE_UP",
 	}
-	return "UNKNOWN"
+	if int(r) >= len(names) || names[r] == "" {
+		return "UNKNOWN"
+	}
+	return names[r]
 }
 
 // LineReason says why a line is refused or cut: the first that applies, in this order.

@@ -49,6 +49,9 @@ const (
 	// EventStoreChanged says that another store process answers: what the old one had not kept is
 	// lost.
 	EventStoreChanged
+	// EventRepaired has one line with the SKU, and in Repaired its figures before and after. It moves
+	// no units: it says that the figures are again what the events before it had made of them.
+	EventRepaired
 )
 
 // String returns the event's name as it stands in the contract.
@@ -56,7 +59,7 @@ func (t EventType) String() string {
 	names := [...]string{
 		"UNKNOWN", "RESERVED", "COMMITTED", "EXTENDED", "RELEASED", "EXPIRED", "FULFILLED", "RESTOCKED",
 		"ADJUSTED", "BACKORDERED", "BACKORDER_FILLED", "LOW_STOCK", "OUT_OF_STOCK", "BACK_IN_STOCK",
-		"OVERSOLD", "POLICY_CHANGED", "STORE_CHANGED",
+		"OVERSOLD", "POLICY_CHANGED", "STORE_CHANGED", "REPAIRED",
 	}
 	if int(t) >= len(names) {
 		return names[0]
@@ -78,6 +81,13 @@ type Event struct {
 	Policy      Policy // EventPolicyChanged: the own policy afterwards
 	Deleted     bool   // EventPolicyChanged: the SKU is gone
 	Epoch       int64  // EventStoreChanged: the one that begins
+	Repaired    Repaired
+}
+
+// Repaired is what an [EventRepaired] did to a SKU's figures.
+type Repaired struct {
+	Before RepairedFigures
+	After  RepairedFigures
 }
 
 // EventLine is one line or SKU of an event; what the figures mean depends on the event's type.

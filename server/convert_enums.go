@@ -54,6 +54,48 @@ func backorderModeMessage(in reservation.BackorderMode) holdfastv1.BackorderMode
 	return holdfastv1.BackorderMode_BACKORDER_MODE_UNSPECIFIED
 }
 
+func findingTypeMessage(in reservation.FindingType) holdfastv1.FindingType {
+	switch in {
+	case reservation.FindingReservedDiffers:
+		return holdfastv1.FindingType_FINDING_TYPE_RESERVED_DIFFERS
+	case reservation.FindingQueuedDiffers:
+		return holdfastv1.FindingType_FINDING_TYPE_QUEUED_DIFFERS
+	case reservation.FindingFillingDiffers:
+		return holdfastv1.FindingType_FINDING_TYPE_FILLING_DIFFERS
+	case reservation.FindingOnHandNegative:
+		return holdfastv1.FindingType_FINDING_TYPE_ON_HAND_NEGATIVE
+	case reservation.FindingFigureOutOfRange:
+		return holdfastv1.FindingType_FINDING_TYPE_FIGURE_OUT_OF_RANGE
+	case reservation.FindingRecordMalformed:
+		return holdfastv1.FindingType_FINDING_TYPE_RECORD_MALFORMED
+	case reservation.FindingSKUMissing:
+		return holdfastv1.FindingType_FINDING_TYPE_SKU_MISSING
+	case reservation.FindingQueueEntryMissing:
+		return holdfastv1.FindingType_FINDING_TYPE_QUEUE_ENTRY_MISSING
+	case reservation.FindingQueueEntryStray:
+		return holdfastv1.FindingType_FINDING_TYPE_QUEUE_ENTRY_STRAY
+	case reservation.FindingQueueOrder:
+		return holdfastv1.FindingType_FINDING_TYPE_QUEUE_ORDER
+	case reservation.FindingIndexEntryMissing:
+		return holdfastv1.FindingType_FINDING_TYPE_INDEX_ENTRY_MISSING
+	case reservation.FindingIndexEntryStray:
+		return holdfastv1.FindingType_FINDING_TYPE_INDEX_ENTRY_STRAY
+	case reservation.FindingIndexPlace:
+		return holdfastv1.FindingType_FINDING_TYPE_INDEX_PLACE
+	case reservation.FindingJournalGap:
+		return holdfastv1.FindingType_FINDING_TYPE_JOURNAL_GAP
+	case reservation.FindingJournalEnd:
+		return holdfastv1.FindingType_FINDING_TYPE_JOURNAL_END
+	case reservation.FindingJournalShort:
+		return holdfastv1.FindingType_FINDING_TYPE_JOURNAL_SHORT
+	case reservation.FindingJournalMalformed:
+		return holdfastv1.FindingType_FINDING_TYPE_JOURNAL_MALFORMED
+	case reservation.FindingJournalDisagrees:
+		return holdfastv1.FindingType_FINDING_TYPE_JOURNAL_DISAGREES
+	}
+	return holdfastv1.FindingType_FINDING_TYPE_UNSPECIFIED
+}
+
 func eventTypeMessage(in reservation.EventType) holdfastv1.EventType {
 	switch in {
 	case reservation.EventReserved:
@@ -88,6 +130,8 @@ func eventTypeMessage(in reservation.EventType) holdfastv1.EventType {
 		return holdfastv1.EventType_EVENT_TYPE_POLICY_CHANGED
 	case reservation.EventStoreChanged:
 		return holdfastv1.EventType_EVENT_TYPE_STORE_CHANGED
+	case reservation.EventRepaired:
+		return holdfastv1.EventType_EVENT_TYPE_REPAIRED
 	}
 	return holdfastv1.EventType_EVENT_TYPE_UNSPECIFIED
 }

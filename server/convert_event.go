@@ -23,6 +23,10 @@ func eventMessage(in *reservation.Event) *holdfastv1.Event {
 	out.Lines = eventLineMessages(in.Lines)
 	out.Deleted = in.Deleted
 	out.Term = in.Term
+	if in.Type == reservation.EventRepaired {
+		out.RepairedBefore = repairedMessage(in.Repaired.Before)
+		out.RepairedAfter = repairedMessage(in.Repaired.After)
+	}
 	if in.Type == reservation.EventPolicyChanged {
 		out.Policy = policyMessage(&in.Policy)
 	}
@@ -54,6 +58,12 @@ func eventLineMessages(in []reservation.EventLine) []*holdfastv1.EventLine {
 		out[i] = message
 	}
 	return out
+}
+
+func repairedMessage(in reservation.RepairedFigures) *holdfastv1.RepairedFigures {
+	return &holdfastv1.RepairedFigures{
+		ReservedQuantity: in.Reserved, QueuedQuantity: in.Queued, FillingQuantity: in.Filling,
+	}
 }
 
 func positionMessage(in reservation.Position) *holdfastv1.Position {

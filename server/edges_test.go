@@ -48,6 +48,8 @@ func idEdges() []edge {
 		add("stock_id", value, isGood,
 			reserveWith(func(in *holdfastv1.ReserveRequest) { in.StockId = value }))
 		add("stock_id", value, isGood, &holdfastv1.ListStockRequest{StockId: value})
+		add("stock_id", value, isGood, &holdfastv1.AuditRequest{StockId: value})
+		add("stock_id", value, isGood, &holdfastv1.RepairRequest{StockId: value, Sku: "A"})
 	}
 	for value, isGood := range map[string]bool{
 		"a": true, "A-z_0.9:1": true, strings.Repeat("s", 64): true,
@@ -107,6 +109,7 @@ func skuEdges() []edge {
 			}, fields: bad("lines[0].sku")},
 			edge{name: name, request: &holdfastv1.GetStockRequest{Sku: sku}, fields: bad("sku")},
 			edge{name: name, request: &holdfastv1.GetPolicyRequest{Sku: sku}, fields: bad("sku")},
+			edge{name: name, request: &holdfastv1.RepairRequest{Sku: sku}, fields: bad("sku")},
 			edge{name: name, request: &holdfastv1.SetPolicyRequest{Sku: sku}, fields: bad("sku")},
 			edge{
 				name: name, request: &holdfastv1.DeleteStockItemRequest{Sku: sku},

@@ -40,6 +40,8 @@ func TestEnums_AreTheProtosOneToOne(t *testing.T) {
 		holdfastv1.LineRefusalReason_name, server.LineReasonMessage)
 	requireOneToOne[reservation.BackorderMode](t, "BACKORDER_MODE_",
 		holdfastv1.BackorderMode_name, server.BackorderModeMessage)
+	requireOneToOne[reservation.FindingType](t, "FINDING_TYPE_",
+		holdfastv1.FindingType_name, server.FindingTypeMessage)
 	requireOneToOne[reservation.EventType](t, "EVENT_TYPE_",
 		holdfastv1.EventType_name, server.EventTypeMessage)
 }

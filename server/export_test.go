@@ -20,6 +20,7 @@ var (
 	LineReasonMessage    = lineReasonMessage
 	BackorderModeMessage = backorderModeMessage
 	EventTypeMessage     = eventTypeMessage
+	FindingTypeMessage   = findingTypeMessage
 )
 
 // MaxStatusSize is maxStatusSize.
@@ -90,6 +91,10 @@ func Parse(request any) (known bool, err error) {
 		_, err = parseListReservations(in)
 	case *holdfastv1.WatchRequest:
 		_, _, err = parseWatch(in)
+	case *holdfastv1.AuditRequest:
+		_, err = parseAudit(in)
+	case *holdfastv1.RepairRequest:
+		_, err = parseRepair(in)
 	case *holdfastv1.AdjustStockRequest:
 		_, err = parseAdjustStock(in)
 	case *holdfastv1.SetStockRequest:

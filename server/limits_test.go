@@ -47,6 +47,7 @@ func method(request proto.Message) string {
 		holdfastv1.File_holdfast_v1_reservation_service_proto,
 		holdfastv1.File_holdfast_v1_stock_service_proto,
 		holdfastv1.File_holdfast_v1_event_service_proto,
+		holdfastv1.File_holdfast_v1_audit_service_proto,
 	} {
 		service := file.Services().Get(0)
 		if service.Methods().ByName(protoreflect.Name(name)) != nil {
@@ -61,6 +62,9 @@ func (r *rig) send(request proto.Message) error {
 	ctx, cancel := context.WithCancel(r.ctx)
 	defer cancel()
 	switch in := request.(type) {
+	case *holdfastv1.AuditRequest:
+		_, err := receiveAudit(r, holdfastv1.NewAuditServiceClient(r.conn), in)
+		return err
 	case *holdfastv1.WatchRequest:
 		stream, err := r.events.Watch(ctx, in)
 		if err == nil {
@@ -79,7 +83,7 @@ func (r *rig) send(request proto.Message) error {
 
 // TestLimits_ABreachChangesNothing sends every hostile request over the wire.
 func TestLimits_ABreachChangesNothing(t *testing.T) {
-	r := newRig(t, server.Options{}, nil)
+	r := newRig(t, server.Options{Auditor: &scriptedAuditor{}}, nil)
 	r.restock("A", 9)
 	r.reserve("r-0", lines("A", 2))
 	before := r.snapshot()
@@ -102,7 +106,7 @@ func TestLimits_ABreachChangesNothing(t *testing.T) {
 // TestLimits_GoodEdgesAreTaken sends every good request over the wire; what comes of it is the
 // store's.
 func TestLimits_GoodEdgesAreTaken(t *testing.T) {
-	r := newRig(t, server.Options{}, nil)
+	r := newRig(t, server.Options{Auditor: &scriptedAuditor{}}, nil)
 	for _, test := range allEdges() {
 		if len(test.fields) > 0 {
 			continue

@@ -112,7 +112,7 @@ func watchEdges() []edge {
 	after(-1, -1, "", "after.epoch", "after.sequence")
 	after(1, -1, "", "after.sequence")
 	after(0, -1, "", "after.sequence")
-	all := make([]holdfastv1.EventType, 16)
+	all := make([]holdfastv1.EventType, 17)
 	for i := range all {
 		all[i] = holdfastv1.EventType(i + 1)
 	}
@@ -130,7 +130,7 @@ func watchEdges() []edge {
 		{&holdfastv1.WatchRequest{Types: append(all, 1)}, []string{"types"}},
 		{&holdfastv1.WatchRequest{Types: []holdfastv1.EventType{1, 1}}, nil},
 		{&holdfastv1.WatchRequest{Types: []holdfastv1.EventType{1, 0}}, []string{"types[1]"}},
-		{&holdfastv1.WatchRequest{Types: []holdfastv1.EventType{17}}, []string{"types[0]"}},
+		{&holdfastv1.WatchRequest{Types: []holdfastv1.EventType{18}}, []string{"types[0]"}},
 		{&holdfastv1.WatchRequest{Types: []holdfastv1.EventType{-1}}, []string{"types[0]"}},
 		{&holdfastv1.WatchRequest{Skus: skus[:1_000]}, nil},
 		{&holdfastv1.WatchRequest{Skus: skus}, []string{"skus"}},

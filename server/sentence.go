@@ -12,6 +12,9 @@ import (
 const (
 	sentenceUnknown = "the store's answer was lost and the call may have taken effect; " +
 		"retry with the same id to find out"
+	sentenceConflict = "another repair, or another store, came between counting and mending; " +
+		"nothing was done: repair again"
+	sentenceLater   = "; nothing was done and it is safe to retry later"
 	sentenceTooLate = "the call came to the store after its last moment; " +
 		"nothing was done and it is safe to retry"
 )
@@ -54,14 +57,15 @@ func sentence(about subject, e *reservation.Error, incident string) string {
 	case reservation.ReasonOnHandDiffers:
 		return "on hand is not what was expected: " + skuList(about, e)
 	case reservation.ReasonFigureOutOfRange:
-		return fmt.Sprintf("a figure of %s would pass %d", skuList(about, e),
-			int64(reservation.MaxFigure))
-	case reservation.ReasonEventsTrimmed:
-		return fmt.Sprintf("the journal of stock %s begins at %d: what came after the position is gone",
-			about.stock, e.Oldest)
-	case reservation.ReasonPositionUnknown:
-		return "stock " + about.stock + " never reached the position: " +
-			"its store lost what it had acknowledged, or is another one"
+		return "a figure of " + skuList(about, e) + " would pass 1000000000000"
+	case reservation.ReasonEventsTrimmed, reservation.ReasonPositionUnknown:
+		return journalSentence(about, e)
+	case reservation.ReasonRepairConflict:
+		return sentenceConflict
+	case reservation.ReasonRecordUnreadable:
+		return "stock " + about.stock + " has a record that cannot be read: an audit names it"
+	case reservation.ReasonStockNotEmpty, reservation.ReasonStockRestoring:
+		return restoreSentence(about, e)
 	case reservation.ReasonStoreUnavailable:
 		return unavailableSentence(e)
 	case reservation.ReasonStoreNotDurable:
@@ -71,14 +75,30 @@ func sentence(about subject, e *reservation.Error, incident string) string {
 	case reservation.ReasonTooLate:
 		return sentenceTooLate
 	case reservation.ReasonOverloaded:
-		return "too much is waiting for stock " + about.stock +
-			"; nothing was done and it is safe to retry later"
+		return "too much is waiting for stock " + about.stock + sentenceLater
 	case reservation.ReasonInternal:
 		return "a fault in Holdfast; its log has it under incident " + incident
 	case reservation.ReasonCallerGaveUp:
 		return "the caller gave up before the call was sent to the store; nothing was done"
 	}
 	return "a fault in Holdfast"
+}
+
+// journalSentence says why a journal cannot be followed from a position.
+func journalSentence(about subject, e *reservation.Error) string {
+	if e.Reason == reservation.ReasonEventsTrimmed {
+		return fmt.Sprintf("the journal of stock %s begins at %d: what came after the position is gone",
+			about.stock, e.Oldest)
+	}
+	return "stock " + about.stock + " never reached the position: " +
+		"its store lost what it had acknowledged, or is another one"
+}
+
+func restoreSentence(about subject, e *reservation.Error) string {
+	if e.Reason == reservation.ReasonStockRestoring {
+		return "stock " + about.stock + " is being restored" + sentenceLater
+	}
+	return "stock " + about.stock + " is not empty, or is being restored from another export"
 }
 
 func lessThanNamed(about subject, e *reservation.Error, what string) string {
@@ -92,7 +112,8 @@ func unavailableSentence(e *reservation.Error) string {
 			"send it on another stream, with the same ids"
 	}
 	if errors.Is(e.Cause, errDraining) {
-		return "the server is shutting down; watch again after the last position received"
+		return "the server is shutting down; come back: " +
+			"a watch after the last position received, an audit from its beginning"
 	}
 	if errors.Is(e.Cause, reservation.ErrReclaiming) {
 		return "the stock is busy reclaiming holds that have run out; nothing was done: " +

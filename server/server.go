@@ -42,6 +42,9 @@ type Options struct {
 	Ready func(ctx context.Context) error
 	// ReadyEvery is how often Ready is asked. 0: DefaultReadyEvery.
 	ReadyEvery time.Duration
+	// Auditor answers Audit and Repair, Exporter Export and Restore. Nil: UNIMPLEMENTED.
+	Auditor  Auditor
+	Exporter Exporter
 	// Registry gets the server's metrics and is what /metrics shows. Nil: a new one.
 	Registry *prometheus.Registry
 	// Version is what holdfast_build_info says. Empty: "unknown".
@@ -102,6 +105,9 @@ func New(store reservation.Store, opts Options) *Server {
 	holdfastv1.RegisterStockServiceServer(server, &stockService{store: store})
 	holdfastv1.RegisterEventServiceServer(server, &eventService{
 		store: store, shared: newSharedResponses(),
+	})
+	holdfastv1.RegisterAuditServiceServer(server, &auditService{
+		auditor: opts.Auditor, exporter: opts.Exporter,
 	})
 	// Counters that exist from the start can be alarmed on before the first error.
 	measured.calls.InitializeMetrics(server)

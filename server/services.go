@@ -35,6 +35,44 @@ type stockService struct {
 	store reservation.Store
 }
 
+// Auditor is a store that can be held against what always holds. See [reservation.AuditReport] and
+// [reservation.RepairAnswer]; every error is a [*reservation.Error] but those of report.
+type Auditor interface {
+	// Audit hands every breach of a stock to report, and how far it is, until report returns an error.
+	Audit(
+		ctx context.Context, request reservation.AuditRequest,
+		report func(reservation.AuditReport) error,
+	) (reservation.AuditSummary, error)
+	// Repair counts a SKU's figures anew; a repeat finds nothing more to mend.
+	Repair(
+		ctx context.Context, request reservation.RepairRequest,
+	) (reservation.RepairAnswer, error)
+}
+
+// Exporter is a store whose stocks can be taken along; every error is a [*reservation.Error] but
+// those of deliver and next.
+type Exporter interface {
+	// Export hands all of a stock as of one moment to deliver, until deliver returns an error.
+	Export(
+		ctx context.Context, request reservation.ExportRequest,
+		deliver func(reservation.ExportPart) error,
+	) error
+	// Restore builds an empty stock from what next returns until io.EOF: first all amendments. Begun
+	// again with the same export it goes on.
+	Restore(
+		ctx context.Context, request reservation.RestoreRequest,
+		next func() (reservation.ExportPart, error),
+	) (reservation.RestoreAnswer, error)
+}
+
+// auditService has the calls that look after a stock's soundness. What the store cannot do is
+// UNIMPLEMENTED.
+type auditService struct {
+	holdfastv1.UnimplementedAuditServiceServer
+	auditor  Auditor  // or nil
+	exporter Exporter // or nil
+}
+
 // eventService has the calls that tell what happens.
 type eventService struct {
 	holdfastv1.UnimplementedEventServiceServer

@@ -38,9 +38,12 @@ func codeOf(ctx context.Context, reason reservation.Reason) codes.Code {
 		reservation.ReasonMoreThanCovered,
 		reservation.ReasonBackorderedUnits,
 		reservation.ReasonNotOnHand,
-		reservation.ReasonOnHandBelowZero:
+		reservation.ReasonOnHandBelowZero,
+		reservation.ReasonRecordUnreadable,
+		reservation.ReasonStockNotEmpty:
 		return codes.FailedPrecondition
-	case reservation.ReasonOnHandDiffers:
+	case reservation.ReasonOnHandDiffers,
+		reservation.ReasonRepairConflict:
 		return codes.Aborted
 	case reservation.ReasonFigureOutOfRange,
 		reservation.ReasonEventsTrimmed:
@@ -49,6 +52,7 @@ func codeOf(ctx context.Context, reason reservation.Reason) codes.Code {
 		return codes.DataLoss
 	case reservation.ReasonStoreUnavailable,
 		reservation.ReasonStoreNotDurable,
+		reservation.ReasonStockRestoring,
 		reservation.ReasonOutcomeUnknown,
 		reservation.ReasonTooLate:
 		return codes.Unavailable

@@ -12,7 +12,7 @@ import (
 )
 
 // maxEventTypes is the longest list of event types in a filter.
-const maxEventTypes = 16
+const maxEventTypes = 17
 
 var errEpochMissing = errors.New("is 0, must be at least 1 where sequence is not 0")
 
@@ -48,6 +48,15 @@ func ending(ctx context.Context, err error) error {
 		return &reservation.Error{Reason: reservation.ReasonStoreUnavailable, Cause: errDraining}
 	}
 	return &reservation.Error{Reason: reservation.ReasonCallerGaveUp, Cause: ctx.Err()}
+}
+
+// interrupted says why a call that sends for long ended with an error: its context, once that is
+// done, whatever the store met on its way out.
+func interrupted(ctx context.Context, err error) error {
+	if ctx.Err() == nil {
+		return err
+	}
+	return ending(ctx, err)
 }
 
 func parseWatch(in *holdfastv1.WatchRequest) (reservation.WatchRequest, eventFilter, error) {

@@ -48,8 +48,12 @@ type grammar struct {
 	Stock      stockCommands     `cmd:"" help:"Show the figures of SKUs, delete a SKU."`
 	Policy     policyCommands    `cmd:"" help:"Show and set what may be promised of a SKU, or of all SKUs of a stock by default."`
 
-	Watch  watchCommand  `cmd:"" help:"Print what happens in a stock as it happens."`
-	Replay replayCommand `cmd:"" help:"Send a real order history through a running server."`
+	Watch   watchCommand   `cmd:"" help:"Print what happens in a stock as it happens."`
+	Audit   auditCommand   `cmd:"" help:"Look for breaches of what always holds in a live stock. Exit status 1 when there are any."`
+	Repair  repairCommand  `cmd:"" help:"Count a SKU's figures anew from its reservations; mends them with --apply."`
+	Export  exportCommand  `cmd:"" help:"Write all of a stock, as of one moment, to standard output."`
+	Restore restoreCommand `cmd:"" help:"Build an empty stock from an export on standard input."`
+	Replay  replayCommand  `cmd:"" help:"Send a real order history through a running server."`
 
 	Version kong.VersionFlag `help:"Show the version and stop."`
 }

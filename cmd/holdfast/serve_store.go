@@ -8,11 +8,14 @@ import (
 
 	"github.com/holdfast-dev/holdfast/reservation"
 	"github.com/holdfast-dev/holdfast/reservation/redisstore"
+	"github.com/holdfast-dev/holdfast/server"
 )
 
 // store is what serve needs of the place that keeps the stocks.
 type store interface {
 	reservation.Store
+	server.Auditor
+	server.Exporter
 	// Ready returns nil while the store can take calls.
 	Ready(ctx context.Context) error
 	// Stats is what an operator should watch besides calls and errors.

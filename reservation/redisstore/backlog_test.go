@@ -53,7 +53,7 @@ func reserveMany(t *testing.T, s *Store, sku string, ids []string, ttl time.Dura
 }
 
 // setMode sets a SKU's backorder mode.
-func setMode(t *testing.T, s *Store, sku string, mode reservation.BackorderMode) {
+func setMode(t testing.TB, s *Store, sku string, mode reservation.BackorderMode) {
 	t.Helper()
 	_, err := s.SetPolicy(context.Background(), mustStock(""), mustSKU(sku), reservation.PolicyChange{
 		Policy: reservation.Policy{BackorderMode: reservation.Some(mode)},

@@ -5,7 +5,9 @@ import (
 	"encoding/base64"
 	"encoding/binary"
 	"strconv"
+	"strings"
 	"sync"
+	"time"
 
 	"github.com/holdfast-dev/holdfast/reservation"
 )
@@ -94,6 +96,22 @@ func (e *encoder) text(s string)  { e.fields = append(append(e.fields, s...), '\
 func (e *encoder) count(n int)    { e.number(int64(n)) }
 
 func (e *encoder) flag(value bool) { e.count(boolToInt(value)) }
+
+// time adds a time in ms; the zero time is 0.
+func (e *encoder) time(t time.Time) {
+	if t.IsZero() {
+		e.number(0)
+		return
+	}
+	e.number(t.UnixMilli())
+}
+
+// lines adds a text that may have several lines; see lua/restore.lua.
+func (e *encoder) lines(s string) { e.text(strings.ReplaceAll(s, "\n", betweenLines)) }
+
+// betweenLines stands for a newline in a text, as fields end with one. No id and no SKU holds a
+// control character.
+const betweenLines = "\x1d"
 
 // skuLines adds the number of lines and of each the SKU and its units.
 func (e *encoder) skuLines(lines reservation.Lines) {

@@ -97,8 +97,7 @@ func (r *eventReader) event() reservation.Event {
 	case reservation.EventAdjusted.String():
 		e.Type, e.Request, e.Lines = reservation.EventAdjusted, r.request(), r.adjusted()
 	case reservation.EventOversold.String():
-		e.Type = reservation.EventOversold
-		e.Lines = []reservation.EventLine{{SKU: r.skuWord(), Shortfall: r.number()}}
+		e.Type, e.Lines = reservation.EventOversold, r.oversold()
 	case reservation.EventRestocked.String():
 		e.Type, e.Request, e.Lines = reservation.EventRestocked, r.request(), r.restocked()
 	case reservation.EventBackordered.String():
@@ -119,6 +118,8 @@ func (r *eventReader) event() reservation.Event {
 		e = r.threshold(reservation.EventBackInStock)
 	case reservation.EventPolicyChanged.String():
 		e = r.policyChanged()
+	case reservation.EventRepaired.String():
+		e = r.repairedItem()
 	case reservation.EventStoreChanged.String():
 		e.Type, e.Epoch = reservation.EventStoreChanged, r.number()
 	default:
@@ -148,7 +149,7 @@ func (r *eventReader) reservedLine(index int) reservation.EventLine {
 	flags := w.next(' ')
 	r.flags(&told, flags)
 	line.Refusal, line.Orderable = told.Reason, told.Orderable
-	line.Counted = flags != "" && (flags[0]-'0')&flagCounted != 0
+	line.Counted = isCounted(flags)
 	line.SKU = r.parseSKU(w.text)
 	if w.failed && r.err == nil {
 		r.err = fmt.Errorf("line %d of a reservation cannot be read", index)
@@ -165,6 +166,10 @@ func (r *eventReader) givenBack() []reservation.EventLine {
 		})
 	}
 	return lines
+}
+
+func (r *eventReader) oversold() []reservation.EventLine {
+	return []reservation.EventLine{{SKU: r.skuWord(), Shortfall: r.number()}}
 }
 
 func (r *eventReader) restocked() []reservation.EventLine {
@@ -210,6 +215,22 @@ func (r *eventReader) policyChanged() reservation.Event {
 		r.policyField(&e.Policy, name, r.word())
 	}
 	return e
+}
+
+func (r *eventReader) repairedItem() reservation.Event {
+	return reservation.Event{
+		Type:  reservation.EventRepaired,
+		Lines: []reservation.EventLine{{SKU: r.skuWord()}},
+		Repaired: reservation.Repaired{
+			Before: r.repairedFigures(), After: r.repairedFigures(),
+		},
+	}
+}
+
+func (r *eventReader) repairedFigures() reservation.RepairedFigures {
+	return reservation.RepairedFigures{
+		Reserved: r.number(), Queued: r.number(), Filling: r.number(),
+	}
 }
 
 // index reads a line's number, which the store counts from 1.

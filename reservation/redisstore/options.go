@@ -81,6 +81,8 @@ type Options struct {
 	// mutate, for tests, changes the text of a script's file.
 	mutate func(file, text string) string
 	quiet  bool // for tests: does nothing by itself between calls
+	// walkLimit is [defaultWalkLimit] but in tests, which want several passes.
+	walkLimit int
 	// lineBudget is [defaultLineBudget] but in tests against the model.
 	lineBudget int
 }
@@ -126,6 +128,9 @@ func (o Options) withDefaults() (Options, error) {
 	}
 	if o.lineBudget == 0 {
 		o.lineBudget = defaultLineBudget
+	}
+	if o.walkLimit == 0 {
+		o.walkLimit = defaultWalkLimit
 	}
 	if o.Logger == nil {
 		o.Logger = slog.New(slog.DiscardHandler)

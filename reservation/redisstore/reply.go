@@ -34,6 +34,9 @@ const (
 	codeOnHandDiffers          replyCode = 38
 	codeLinesRefused           replyCode = 40
 	codeFigureOutOfRange       replyCode = 50
+	codeRepairConflict         replyCode = 60
+	codeStockRestoring         replyCode = 61
+	codeStockNotEmpty          replyCode = 62
 )
 
 // reason returns the reason that a code stands for; ok is false for those that are no refusal.
@@ -73,6 +76,12 @@ func (c replyCode) reason() (reason reservation.Reason, ok bool) {
 		return reservation.ReasonLinesRefused, true
 	case codeFigureOutOfRange:
 		return reservation.ReasonFigureOutOfRange, true
+	case codeRepairConflict:
+		return reservation.ReasonRepairConflict, true
+	case codeStockRestoring:
+		return reservation.ReasonStockRestoring, true
+	case codeStockNotEmpty:
+		return reservation.ReasonStockNotEmpty, true
 	}
 	return 0, false
 }
@@ -247,7 +256,7 @@ func (r *reply) refusal() error {
 		e.State = r.state()
 	case codeOK, codeReplayed, codeAgain, codeTooLate, codeReservationIDReused,
 		codeRequestIDReused, codeUnknownReservation, codeReleasedBeforeReserved,
-		codeLinesRefused:
+		codeLinesRefused, codeRepairConflict, codeStockRestoring, codeStockNotEmpty:
 	}
 	return e
 }

@@ -162,6 +162,9 @@ func (r *reply) flags(line *reservation.ReservationLine, text string) {
 	}
 }
 
+// isCounted says by the flags of a line whether its units stand in the SKU's figures.
+func isCounted(flags string) bool { return flags != "" && (flags[0]-'0')&flagCounted != 0 }
+
 func (r *reply) lineReason(reason int64) reservation.LineReason {
 	known := reason >= int64(reservation.LineNotSellable) &&
 		reason <= int64(reservation.LineInsufficientStock)

@@ -31,20 +31,30 @@ const (
 
 	scriptListReservations scriptName = "list_reservations"
 	scriptListBackorders   scriptName = "list_backorders"
+
+	scriptRepair  scriptName = "repair"
+	scriptRestore scriptName = "restore"
+
+	scriptReadRecords  scriptName = "read_records"
+	scriptReadFigures  scriptName = "read_figures"
+	scriptReadRequests scriptName = "read_requests"
+	scriptAuditQueue   scriptName = "audit_queue"
 )
 
 // batchOrder is the order of the scripts within one batch.
 func batchOrder() []scriptName {
 	return []scriptName{
 		scriptSweep, scriptPurge, scriptRelease, scriptRestock, scriptAdjust, scriptSetStock,
-		scriptFulfill, scriptExtend, scriptSetPolicy, scriptDeleteItem, scriptCommit, scriptReserve,
+		scriptFulfill, scriptExtend, scriptSetPolicy, scriptDeleteItem, scriptRepair, scriptRestore,
+		scriptCommit, scriptReserve,
 	}
 }
 
 // allScripts returns every script.
 func allScripts() []scriptName {
 	return append(batchOrder(), scriptReadReservation, scriptReadItems, scriptListReservations,
-		scriptListBackorders)
+		scriptListBackorders, scriptReadRecords, scriptReadFigures, scriptReadRequests,
+		scriptAuditQueue)
 }
 
 // machinery is the include that is a function: its body is the includes that the header's line

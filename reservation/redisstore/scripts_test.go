@@ -169,6 +169,8 @@ func TestReplyCodes_AreThoseOfTheScripts(t *testing.T) {
 		"NOT_ON_HAND": codeNotOnHand, "ON_HAND_BELOW_ZERO": codeOnHandBelowZero,
 		"ON_HAND_DIFFERS": codeOnHandDiffers,
 		"LINES_REFUSED":   codeLinesRefused, "FIGURE_OUT_OF_RANGE": codeFigureOutOfRange,
+		"REPAIR_CONFLICT": codeRepairConflict, "STOCK_RESTORING": codeStockRestoring,
+		"STOCK_NOT_EMPTY": codeStockNotEmpty,
 	}
 	inLua := codeTable(t)
 	for name, code := range inLua {

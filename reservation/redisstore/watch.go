@@ -17,6 +17,7 @@ func idOf(sequence int64) string { return strconv.FormatInt(sequence, 10) + "-0"
 type present struct {
 	sequence int64
 	epoch    int64
+	restored int64 // the sequence that a restore left; the journal begins after it
 	began    map[int64]int64
 }
 
@@ -49,12 +50,19 @@ func (s *Store) present(ctx context.Context, stock reservation.StockID) (present
 	if err != nil {
 		return present{}, s.failure(ctx, err)
 	}
+	return presentOf(fields)
+}
+
+// presentOf reads the fields of a stock's meta.
+func presentOf(fields map[string]string) (present, error) {
 	var r reply
 	p := present{began: make(map[int64]int64)}
 	for name, value := range fields {
 		switch epoch, isEpoch := strings.CutPrefix(name, "e"); {
 		case name == "sequence":
 			p.sequence = r.parseInt(value)
+		case name == "restored":
+			p.restored = r.parseInt(value)
 		case name == "epoch":
 			p.epoch = r.parseInt(value)
 		case isEpoch:

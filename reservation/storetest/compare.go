@@ -80,7 +80,9 @@ func outcomeOf(answer any, err error) (outcome, error) {
 		reservation.ReasonOutcomeUnknown, reservation.ReasonTooLate,
 		reservation.ReasonOverloaded, reservation.ReasonInternal,
 		reservation.ReasonCallerGaveUp, reservation.ReasonInvalidRequest,
-		reservation.ReasonEventsTrimmed, reservation.ReasonPositionUnknown:
+		reservation.ReasonEventsTrimmed, reservation.ReasonPositionUnknown,
+		reservation.ReasonRepairConflict, reservation.ReasonRecordUnreadable,
+		reservation.ReasonStockNotEmpty, reservation.ReasonStockRestoring:
 		return outcome{}, fmt.Errorf("the store did not decide: %w", err)
 	case reservation.ReasonReservationIDReused, reservation.ReasonRequestIDReused,
 		reservation.ReasonUnknownSKU, reservation.ReasonUnknownReservation,

@@ -87,6 +87,8 @@ func (f *folded) apply(event reservation.Event) {
 		f.policyChanged(event)
 	case reservation.EventLowStock, reservation.EventOutOfStock, reservation.EventBackInStock:
 		f.threshold(event)
+	case reservation.EventRepaired:
+		f.repaired(event)
 	case reservation.EventStoreChanged:
 		// It says something about the store, nothing about the stock.
 	}

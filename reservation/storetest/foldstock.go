@@ -54,3 +54,19 @@ func (f *folded) threshold(event reservation.Event) {
 		}
 	}
 }
+
+// repaired holds what a repair made of a SKU's figures against the fold, which no damage reached.
+func (f *folded) repaired(event reservation.Event) {
+	for _, line := range event.Lines {
+		it := f.item(line.SKU)
+		want := reservation.RepairedFigures{Reserved: it.reserved}
+		for _, entry := range it.queue {
+			want.Queued += entry.Units
+		}
+		want.Filling = min(max(it.onHand-want.Reserved+want.Queued, 0), want.Queued)
+		if event.Repaired.After != want {
+			f.problems.addf("event %d repairs %s to %+v, must be %+v", event.Sequence, line.SKU,
+				event.Repaired.After, want)
+		}
+	}
+}

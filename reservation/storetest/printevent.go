@@ -72,7 +72,7 @@ func printEventLines(event reservation.Event) string {
 		case reservation.EventCommitted, reservation.EventExtended, reservation.EventReleased,
 			reservation.EventExpired, reservation.EventBackordered,
 			reservation.EventBackorderFilled, reservation.EventPolicyChanged,
-			reservation.EventStoreChanged:
+			reservation.EventStoreChanged, reservation.EventRepaired:
 			text += fmt.Sprintf("=%d+%d", l.Covered, l.Backordered)
 		}
 		lines = append(lines, text)

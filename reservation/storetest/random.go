@@ -192,6 +192,7 @@ func (p *pair) compareStocks(t *testing.T, stocks []reservation.StockID) bool {
 		if difference := diff(want, got); difference != "" {
 			t.Errorf("after step %d, stock %s (-model +store):\n%s", p.made, stock, difference)
 		}
+		requireSound(t, p.subject, stock, got)
 	}
 	if t.Failed() {
 		t.Log(p.history())

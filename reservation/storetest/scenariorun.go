@@ -229,7 +229,7 @@ func followsReclaim(kind reservation.EventType) bool {
 	case reservation.EventReserved, reservation.EventCommitted, reservation.EventExtended,
 		reservation.EventReleased, reservation.EventFulfilled, reservation.EventRestocked,
 		reservation.EventAdjusted, reservation.EventBackordered, reservation.EventOversold,
-		reservation.EventPolicyChanged, reservation.EventStoreChanged:
+		reservation.EventPolicyChanged, reservation.EventStoreChanged, reservation.EventRepaired:
 		return false
 	}
 	return false

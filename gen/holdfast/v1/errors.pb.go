@@ -83,6 +83,16 @@ const (
 	ErrorReason_ERROR_REASON_EVENTS_TRIMMED ErrorReason = 24
 	// DATA_LOSS: this store never reached the position: it lost what it had acknowledged, or is another one.
 	ErrorReason_ERROR_REASON_POSITION_UNKNOWN ErrorReason = 25
+	// ABORTED: between a repair's counting and its mending came another repair, or another store. Nothing was
+	// done; repair again.
+	ErrorReason_ERROR_REASON_REPAIR_CONFLICT ErrorReason = 26
+	// FAILED_PRECONDITION: a record cannot be read, so nothing that counts on it can be done. Audit names it.
+	ErrorReason_ERROR_REASON_RECORD_UNREADABLE ErrorReason = 27
+	// FAILED_PRECONDITION: an export can only be restored into a stock that has nothing, or that is being built
+	// from the same export.
+	ErrorReason_ERROR_REASON_STOCK_NOT_EMPTY ErrorReason = 28
+	// UNAVAILABLE: the stock is being built from an export. Nothing was done; retry when that is done.
+	ErrorReason_ERROR_REASON_STOCK_RESTORING ErrorReason = 29
 )
 
 // Enum value maps for ErrorReason.
@@ -114,6 +124,10 @@ var (
 		23: "ERROR_REASON_ON_HAND_DIFFERS",
 		24: "ERROR_REASON_EVENTS_TRIMMED",
 		25: "ERROR_REASON_POSITION_UNKNOWN",
+		26: "ERROR_REASON_REPAIR_CONFLICT",
+		27: "ERROR_REASON_RECORD_UNREADABLE",
+		28: "ERROR_REASON_STOCK_NOT_EMPTY",
+		29: "ERROR_REASON_STOCK_RESTORING",
 	}
 	ErrorReason_value = map[string]int32{
 		"ERROR_REASON_UNSPECIFIED":              0,
@@ -142,6 +156,10 @@ var (
 		"ERROR_REASON_ON_HAND_DIFFERS":          23,
 		"ERROR_REASON_EVENTS_TRIMMED":           24,
 		"ERROR_REASON_POSITION_UNKNOWN":         25,
+		"ERROR_REASON_REPAIR_CONFLICT":          26,
+		"ERROR_REASON_RECORD_UNREADABLE":        27,
+		"ERROR_REASON_STOCK_NOT_EMPTY":          28,
+		"ERROR_REASON_STOCK_RESTORING":          29,
 	}
 )
 
@@ -176,7 +194,7 @@ var File_holdfast_v1_errors_proto protoreflect.FileDescriptor
 
 const file_holdfast_v1_errors_proto_rawDesc = "" +
 	"\n" +
-	"\x18holdfast/v1/errors.proto\x12\vholdfast.v1*\x80\a\n" +
+	"\x18holdfast/v1/errors.proto\x12\vholdfast.v1*\x8a\b\n" +
 	"\vErrorReason\x12\x1c\n" +
 	"\x18ERROR_REASON_UNSPECIFIED\x10\x00\x12 \n" +
 	"\x1cERROR_REASON_INVALID_REQUEST\x10\x01\x12&\n" +
@@ -204,7 +222,11 @@ const file_holdfast_v1_errors_proto_rawDesc = "" +
 	"\x1fERROR_REASON_ON_HAND_BELOW_ZERO\x10\x16\x12 \n" +
 	"\x1cERROR_REASON_ON_HAND_DIFFERS\x10\x17\x12\x1f\n" +
 	"\x1bERROR_REASON_EVENTS_TRIMMED\x10\x18\x12!\n" +
-	"\x1dERROR_REASON_POSITION_UNKNOWN\x10\x19B=Z;github.com/holdfast-dev/holdfast/gen/holdfast/v1;holdfastv1b\x06proto3"
+	"\x1dERROR_REASON_POSITION_UNKNOWN\x10\x19\x12 \n" +
+	"\x1cERROR_REASON_REPAIR_CONFLICT\x10\x1a\x12\"\n" +
+	"\x1eERROR_REASON_RECORD_UNREADABLE\x10\x1b\x12 \n" +
+	"\x1cERROR_REASON_STOCK_NOT_EMPTY\x10\x1c\x12 \n" +
+	"\x1cERROR_REASON_STOCK_RESTORING\x10\x1dB=Z;github.com/holdfast-dev/holdfast/gen/holdfast/v1;holdfastv1b\x06proto3"
 
 var (
 	file_holdfast_v1_errors_proto_rawDescOnce sync.Once

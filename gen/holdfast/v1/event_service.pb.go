@@ -61,6 +61,9 @@ const (
 	EventType_EVENT_TYPE_POLICY_CHANGED EventType = 15
 	// Another store process answers; what the old one had not kept may be lost.
 	EventType_EVENT_TYPE_STORE_CHANGED EventType = 16
+	// A SKU's reserved, queued and filling were mended (AuditService.Repair). No unit moved: they are again
+	// what the events before had made of them.
+	EventType_EVENT_TYPE_REPAIRED EventType = 17
 )
 
 // Enum value maps for EventType.
@@ -83,6 +86,7 @@ var (
 		14: "EVENT_TYPE_OVERSOLD",
 		15: "EVENT_TYPE_POLICY_CHANGED",
 		16: "EVENT_TYPE_STORE_CHANGED",
+		17: "EVENT_TYPE_REPAIRED",
 	}
 	EventType_value = map[string]int32{
 		"EVENT_TYPE_UNSPECIFIED":      0,
@@ -102,6 +106,7 @@ var (
 		"EVENT_TYPE_OVERSOLD":         14,
 		"EVENT_TYPE_POLICY_CHANGED":   15,
 		"EVENT_TYPE_STORE_CHANGED":    16,
+		"EVENT_TYPE_REPAIRED":         17,
 	}
 )
 
@@ -344,7 +349,11 @@ type Event struct {
 	// POLICY_CHANGED: the SKU is gone.
 	Deleted bool `protobuf:"varint,10,opt,name=deleted,proto3" json:"deleted,omitempty"`
 	// COMMITTED: the reservation's term.
-	Term          int64 `protobuf:"varint,11,opt,name=term,proto3" json:"term,omitempty"`
+	Term int64 `protobuf:"varint,11,opt,name=term,proto3" json:"term,omitempty"`
+	// REPAIRED: the SKU's figures before.
+	RepairedBefore *RepairedFigures `protobuf:"bytes,12,opt,name=repaired_before,json=repairedBefore,proto3" json:"repaired_before,omitempty"`
+	// REPAIRED: the SKU's figures afterwards.
+	RepairedAfter *RepairedFigures `protobuf:"bytes,13,opt,name=repaired_after,json=repairedAfter,proto3" json:"repaired_after,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -456,6 +465,84 @@ func (x *Event) GetTerm() int64 {
 	return 0
 }
 
+func (x *Event) GetRepairedBefore() *RepairedFigures {
+	if x != nil {
+		return x.RepairedBefore
+	}
+	return nil
+}
+
+func (x *Event) GetRepairedAfter() *RepairedFigures {
+	if x != nil {
+		return x.RepairedAfter
+	}
+	return nil
+}
+
+// RepairedFigures are the figures of a SKU that a repair mends, in units.
+type RepairedFigures struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Promised to open reservations.
+	ReservedQuantity int64 `protobuf:"varint,1,opt,name=reserved_quantity,json=reservedQuantity,proto3" json:"reserved_quantity,omitempty"`
+	// That the SKU's queue still lists.
+	QueuedQuantity int64 `protobuf:"varint,2,opt,name=queued_quantity,json=queuedQuantity,proto3" json:"queued_quantity,omitempty"`
+	// Due to the front of the queue and not yet written to its lines.
+	FillingQuantity int64 `protobuf:"varint,3,opt,name=filling_quantity,json=fillingQuantity,proto3" json:"filling_quantity,omitempty"`
+	unknownFields   protoimpl.UnknownFields
+	sizeCache       protoimpl.SizeCache
+}
+
+func (x *RepairedFigures) Reset() {
+	*x = RepairedFigures{}
+	mi := &file_holdfast_v1_event_service_proto_msgTypes[4]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *RepairedFigures) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*RepairedFigures) ProtoMessage() {}
+
+func (x *RepairedFigures) ProtoReflect() protoreflect.Message {
+	mi := &file_holdfast_v1_event_service_proto_msgTypes[4]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use RepairedFigures.ProtoReflect.Descriptor instead.
+func (*RepairedFigures) Descriptor() ([]byte, []int) {
+	return file_holdfast_v1_event_service_proto_rawDescGZIP(), []int{4}
+}
+
+func (x *RepairedFigures) GetReservedQuantity() int64 {
+	if x != nil {
+		return x.ReservedQuantity
+	}
+	return 0
+}
+
+func (x *RepairedFigures) GetQueuedQuantity() int64 {
+	if x != nil {
+		return x.QueuedQuantity
+	}
+	return 0
+}
+
+func (x *RepairedFigures) GetFillingQuantity() int64 {
+	if x != nil {
+		return x.FillingQuantity
+	}
+	return 0
+}
+
 // EventLine is one line or SKU of an event, in units.
 type EventLine struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -490,7 +577,7 @@ type EventLine struct {
 
 func (x *EventLine) Reset() {
 	*x = EventLine{}
-	mi := &file_holdfast_v1_event_service_proto_msgTypes[4]
+	mi := &file_holdfast_v1_event_service_proto_msgTypes[5]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -502,7 +589,7 @@ func (x *EventLine) String() string {
 func (*EventLine) ProtoMessage() {}
 
 func (x *EventLine) ProtoReflect() protoreflect.Message {
-	mi := &file_holdfast_v1_event_service_proto_msgTypes[4]
+	mi := &file_holdfast_v1_event_service_proto_msgTypes[5]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -515,7 +602,7 @@ func (x *EventLine) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use EventLine.ProtoReflect.Descriptor instead.
 func (*EventLine) Descriptor() ([]byte, []int) {
-	return file_holdfast_v1_event_service_proto_rawDescGZIP(), []int{4}
+	return file_holdfast_v1_event_service_proto_rawDescGZIP(), []int{5}
 }
 
 func (x *EventLine) GetLineIndex() int32 {
@@ -613,11 +700,11 @@ const file_holdfast_v1_event_service_proto_rawDesc = "" +
 	"\fWatchRequest\x128\n" +
 	"\bstock_id\x18\x01 \x01(\tB\x1d\xbaH\x1ar\x182\x16^[A-Za-z0-9._-]{0,64}$R\astockId\x12+\n" +
 	"\x05after\x18\x02 \x01(\v2\x15.holdfast.v1.PositionR\x05after\x12?\n" +
-	"\x05types\x18\x03 \x03(\x0e2\x16.holdfast.v1.EventTypeB\x11\xbaH\x0e\x92\x01\v\x10\x10\"\a\x82\x01\x04\x10\x01 \x00R\x05types\x12J\n" +
+	"\x05types\x18\x03 \x03(\x0e2\x16.holdfast.v1.EventTypeB\x11\xbaH\x0e\x92\x01\v\x10\x11\"\a\x82\x01\x04\x10\x01 \x00R\x05types\x12J\n" +
 	"\x04skus\x18\x04 \x03(\tB6\xbaH3\x92\x010\x10\xe8\a\"+r) \x01(@2#^[^\\p{Cc} ]([^\\p{Cc}]*[^\\p{Cc} ])?$R\x04skus\"n\n" +
 	"\rWatchResponse\x12*\n" +
 	"\x06events\x18\x01 \x03(\v2\x12.holdfast.v1.EventR\x06events\x121\n" +
-	"\bposition\x18\x02 \x01(\v2\x15.holdfast.v1.PositionR\bposition\"\xcb\x03\n" +
+	"\bposition\x18\x02 \x01(\v2\x15.holdfast.v1.PositionR\bposition\"\xd7\x04\n" +
 	"\x05Event\x12\x1a\n" +
 	"\bsequence\x18\x01 \x01(\x03R\bsequence\x129\n" +
 	"\n" +
@@ -633,7 +720,13 @@ const file_holdfast_v1_event_service_proto_rawDesc = "" +
 	"\x06policy\x18\t \x01(\v2\x13.holdfast.v1.PolicyR\x06policy\x12\x18\n" +
 	"\adeleted\x18\n" +
 	" \x01(\bR\adeleted\x12\x12\n" +
-	"\x04term\x18\v \x01(\x03R\x04term\"\x87\x04\n" +
+	"\x04term\x18\v \x01(\x03R\x04term\x12E\n" +
+	"\x0frepaired_before\x18\f \x01(\v2\x1c.holdfast.v1.RepairedFiguresR\x0erepairedBefore\x12C\n" +
+	"\x0erepaired_after\x18\r \x01(\v2\x1c.holdfast.v1.RepairedFiguresR\rrepairedAfter\"\x92\x01\n" +
+	"\x0fRepairedFigures\x12+\n" +
+	"\x11reserved_quantity\x18\x01 \x01(\x03R\x10reservedQuantity\x12'\n" +
+	"\x0fqueued_quantity\x18\x02 \x01(\x03R\x0equeuedQuantity\x12)\n" +
+	"\x10filling_quantity\x18\x03 \x01(\x03R\x0ffillingQuantity\"\x87\x04\n" +
 	"\tEventLine\x12\x1d\n" +
 	"\n" +
 	"line_index\x18\x01 \x01(\x05R\tlineIndex\x12\x10\n" +
@@ -649,7 +742,7 @@ const file_holdfast_v1_event_service_proto_rawDesc = "" +
 	" \x01(\tR\x06reason\x12E\n" +
 	"\x0erefusal_reason\x18\v \x01(\x0e2\x1e.holdfast.v1.LineRefusalReasonR\rrefusalReason\x122\n" +
 	"\x12orderable_quantity\x18\f \x01(\x03H\x00R\x11orderableQuantity\x88\x01\x01B\x15\n" +
-	"\x13_orderable_quantity*\xd9\x03\n" +
+	"\x13_orderable_quantity*\xf2\x03\n" +
 	"\tEventType\x12\x1a\n" +
 	"\x16EVENT_TYPE_UNSPECIFIED\x10\x00\x12\x17\n" +
 	"\x13EVENT_TYPE_RESERVED\x10\x01\x12\x18\n" +
@@ -668,7 +761,8 @@ const file_holdfast_v1_event_service_proto_rawDesc = "" +
 	"\x18EVENT_TYPE_BACK_IN_STOCK\x10\r\x12\x17\n" +
 	"\x13EVENT_TYPE_OVERSOLD\x10\x0e\x12\x1d\n" +
 	"\x19EVENT_TYPE_POLICY_CHANGED\x10\x0f\x12\x1c\n" +
-	"\x18EVENT_TYPE_STORE_CHANGED\x10\x102P\n" +
+	"\x18EVENT_TYPE_STORE_CHANGED\x10\x10\x12\x17\n" +
+	"\x13EVENT_TYPE_REPAIRED\x10\x112P\n" +
 	"\fEventService\x12@\n" +
 	"\x05Watch\x12\x19.holdfast.v1.WatchRequest\x1a\x1a.holdfast.v1.WatchResponse0\x01B=Z;github.com/holdfast-dev/holdfast/gen/holdfast/v1;holdfastv1b\x06proto3"
 
@@ -685,38 +779,41 @@ func file_holdfast_v1_event_service_proto_rawDescGZIP() []byte {
 }
 
 var file_holdfast_v1_event_service_proto_enumTypes = make([]protoimpl.EnumInfo, 1)
-var file_holdfast_v1_event_service_proto_msgTypes = make([]protoimpl.MessageInfo, 5)
+var file_holdfast_v1_event_service_proto_msgTypes = make([]protoimpl.MessageInfo, 6)
 var file_holdfast_v1_event_service_proto_goTypes = []any{
 	(EventType)(0),                // 0: holdfast.v1.EventType
 	(*Position)(nil),              // 1: holdfast.v1.Position
 	(*WatchRequest)(nil),          // 2: holdfast.v1.WatchRequest
 	(*WatchResponse)(nil),         // 3: holdfast.v1.WatchResponse
 	(*Event)(nil),                 // 4: holdfast.v1.Event
-	(*EventLine)(nil),             // 5: holdfast.v1.EventLine
-	(*timestamppb.Timestamp)(nil), // 6: google.protobuf.Timestamp
-	(ReservationState)(0),         // 7: holdfast.v1.ReservationState
-	(*Policy)(nil),                // 8: holdfast.v1.Policy
-	(LineRefusalReason)(0),        // 9: holdfast.v1.LineRefusalReason
+	(*RepairedFigures)(nil),       // 5: holdfast.v1.RepairedFigures
+	(*EventLine)(nil),             // 6: holdfast.v1.EventLine
+	(*timestamppb.Timestamp)(nil), // 7: google.protobuf.Timestamp
+	(ReservationState)(0),         // 8: holdfast.v1.ReservationState
+	(*Policy)(nil),                // 9: holdfast.v1.Policy
+	(LineRefusalReason)(0),        // 10: holdfast.v1.LineRefusalReason
 }
 var file_holdfast_v1_event_service_proto_depIdxs = []int32{
 	1,  // 0: holdfast.v1.WatchRequest.after:type_name -> holdfast.v1.Position
 	0,  // 1: holdfast.v1.WatchRequest.types:type_name -> holdfast.v1.EventType
 	4,  // 2: holdfast.v1.WatchResponse.events:type_name -> holdfast.v1.Event
 	1,  // 3: holdfast.v1.WatchResponse.position:type_name -> holdfast.v1.Position
-	6,  // 4: holdfast.v1.Event.store_time:type_name -> google.protobuf.Timestamp
+	7,  // 4: holdfast.v1.Event.store_time:type_name -> google.protobuf.Timestamp
 	0,  // 5: holdfast.v1.Event.type:type_name -> holdfast.v1.EventType
-	7,  // 6: holdfast.v1.Event.state:type_name -> holdfast.v1.ReservationState
-	6,  // 7: holdfast.v1.Event.expire_time:type_name -> google.protobuf.Timestamp
-	5,  // 8: holdfast.v1.Event.lines:type_name -> holdfast.v1.EventLine
-	8,  // 9: holdfast.v1.Event.policy:type_name -> holdfast.v1.Policy
-	9,  // 10: holdfast.v1.EventLine.refusal_reason:type_name -> holdfast.v1.LineRefusalReason
-	2,  // 11: holdfast.v1.EventService.Watch:input_type -> holdfast.v1.WatchRequest
-	3,  // 12: holdfast.v1.EventService.Watch:output_type -> holdfast.v1.WatchResponse
-	12, // [12:13] is the sub-list for method output_type
-	11, // [11:12] is the sub-list for method input_type
-	11, // [11:11] is the sub-list for extension type_name
-	11, // [11:11] is the sub-list for extension extendee
-	0,  // [0:11] is the sub-list for field type_name
+	8,  // 6: holdfast.v1.Event.state:type_name -> holdfast.v1.ReservationState
+	7,  // 7: holdfast.v1.Event.expire_time:type_name -> google.protobuf.Timestamp
+	6,  // 8: holdfast.v1.Event.lines:type_name -> holdfast.v1.EventLine
+	9,  // 9: holdfast.v1.Event.policy:type_name -> holdfast.v1.Policy
+	5,  // 10: holdfast.v1.Event.repaired_before:type_name -> holdfast.v1.RepairedFigures
+	5,  // 11: holdfast.v1.Event.repaired_after:type_name -> holdfast.v1.RepairedFigures
+	10, // 12: holdfast.v1.EventLine.refusal_reason:type_name -> holdfast.v1.LineRefusalReason
+	2,  // 13: holdfast.v1.EventService.Watch:input_type -> holdfast.v1.WatchRequest
+	3,  // 14: holdfast.v1.EventService.Watch:output_type -> holdfast.v1.WatchResponse
+	14, // [14:15] is the sub-list for method output_type
+	13, // [13:14] is the sub-list for method input_type
+	13, // [13:13] is the sub-list for extension type_name
+	13, // [13:13] is the sub-list for extension extendee
+	0,  // [0:13] is the sub-list for field type_name
 }
 
 func init() { file_holdfast_v1_event_service_proto_init() }
@@ -726,14 +823,14 @@ func file_holdfast_v1_event_service_proto_init() {
 	}
 	file_holdfast_v1_policy_proto_init()
 	file_holdfast_v1_reservation_proto_init()
-	file_holdfast_v1_event_service_proto_msgTypes[4].OneofWrappers = []any{}
+	file_holdfast_v1_event_service_proto_msgTypes[5].OneofWrappers = []any{}
 	type x struct{}
 	out := protoimpl.TypeBuilder{
 		File: protoimpl.DescBuilder{
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_holdfast_v1_event_service_proto_rawDesc), len(file_holdfast_v1_event_service_proto_rawDesc)),
 			NumEnums:      1,
-			NumMessages:   5,
+			NumMessages:   6,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

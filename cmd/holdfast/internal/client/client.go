@@ -35,7 +35,9 @@ type Client struct {
 	// Stock is the warehouse's side.
 	Stock holdfastv1.StockServiceClient
 	// Events tells what happens.
-	Events     holdfastv1.EventServiceClient
+	Events holdfastv1.EventServiceClient
+	// Audit holds a stock against what always holds.
+	Audit      holdfastv1.AuditServiceClient
 	connection *grpc.ClientConn
 }
 
@@ -63,6 +65,7 @@ func New(address string) (*Client, error) {
 		Reservations: holdfastv1.NewReservationServiceClient(connection),
 		Stock:        holdfastv1.NewStockServiceClient(connection),
 		Events:       holdfastv1.NewEventServiceClient(connection),
+		Audit:        holdfastv1.NewAuditServiceClient(connection),
 		connection:   connection,
 	}, nil
 }

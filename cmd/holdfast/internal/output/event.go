@@ -54,6 +54,8 @@ func happened(e *holdfastv1.Event) string {
 			(*holdfastv1.EventLine).GetShortfallQuantity)
 	case holdfastv1.EventType_EVENT_TYPE_POLICY_CHANGED:
 		return policyChanged(e)
+	case holdfastv1.EventType_EVENT_TYPE_REPAIRED:
+		return repaired(e)
 	case holdfastv1.EventType_EVENT_TYPE_STORE_CHANGED:
 		return "another store process answers; what the one before had not kept may be lost"
 	}
@@ -84,6 +86,16 @@ func each(e *holdfastv1.Event, format string, of func(*holdfastv1.EventLine) int
 }
 
 func moved(line *holdfastv1.EventLine) int64 { return line.GetQuantity() }
+
+// repaired tells the figures of a SKU before and after a repair.
+func repaired(e *holdfastv1.Event) string {
+	figures := func(f *holdfastv1.RepairedFigures) string {
+		return fmt.Sprintf("%d reserved, %d queued, %d filling", f.GetReservedQuantity(),
+			f.GetQueuedQuantity(), f.GetFillingQuantity())
+	}
+	return lines(e, (*holdfastv1.EventLine).GetSku) + ": " + figures(e.GetRepairedBefore()) +
+		" mended to " + figures(e.GetRepairedAfter())
+}
 
 // promised tells the units of each line and those of them that wait.
 func promised(e *holdfastv1.Event) string {

@@ -67,7 +67,7 @@ func (j *journal) add(e *holdfastv1.Event) {
 	case holdfastv1.EventType_EVENT_TYPE_EXTENDED, holdfastv1.EventType_EVENT_TYPE_BACKORDERED,
 		holdfastv1.EventType_EVENT_TYPE_LOW_STOCK, holdfastv1.EventType_EVENT_TYPE_OUT_OF_STOCK,
 		holdfastv1.EventType_EVENT_TYPE_BACK_IN_STOCK, holdfastv1.EventType_EVENT_TYPE_OVERSOLD,
-		holdfastv1.EventType_EVENT_TYPE_STORE_CHANGED:
+		holdfastv1.EventType_EVENT_TYPE_STORE_CHANGED, holdfastv1.EventType_EVENT_TYPE_REPAIRED:
 		// They tell of figures and change none.
 	case holdfastv1.EventType_EVENT_TYPE_UNSPECIFIED:
 		j.faultf("event %d has no type", e.GetSequence())

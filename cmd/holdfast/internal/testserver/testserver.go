@@ -43,7 +43,14 @@ func Begin(t *testing.T, store reservation.Store, address string) *Server {
 	if err != nil {
 		t.Fatal(err)
 	}
-	served := server.New(store, server.Options{})
+	options := server.Options{}
+	if auditor, audits := store.(server.Auditor); audits {
+		options.Auditor = auditor
+	}
+	if exporter, exports := store.(server.Exporter); exports {
+		options.Exporter = exporter
+	}
+	served := server.New(store, options)
 	ended := make(chan error, 1)
 	go func() { ended <- served.Serve(listener) }()
 	var once sync.Once

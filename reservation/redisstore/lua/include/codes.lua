@@ -19,4 +19,7 @@ local code = {
   ON_HAND_DIFFERS = 38,         -- followed by the SKUs
   LINES_REFUSED = 40,           -- followed by the refused lines
   FIGURE_OUT_OF_RANGE = 50,     -- followed by the SKUs
+  REPAIR_CONFLICT = 60,         -- what was found may be true no more
+  STOCK_RESTORING = 61,         -- it is being built from an export
+  STOCK_NOT_EMPTY = 62,         -- and so no export can be restored into it
 }

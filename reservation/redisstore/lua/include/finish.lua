@@ -2,6 +2,10 @@
 -- first write has changed nothing (HFBEFORE); one after it must be looked into (HFPARTIAL).
 local writing = false
 
+-- restoring_reply is what every request of every script gets while the stock is built from an export, restore's
+-- own aside.
+local restoring_reply = restoring and { code.STOCK_RESTORING, first_sequence }
+
 -- MAX_WORK is after how many lines of reservations a script takes no further request: how long they are only
 -- the store knows, and nobody else is served meanwhile.
 local MAX_WORK = 1000
@@ -11,6 +15,12 @@ local MAX_WORK = 1000
 local function finish(decide, prepare)
   local function run()
     local replies = {}
+    if restoring_reply then
+      for i = 1, count do
+        replies[i] = restoring_reply
+      end
+      return { now, epoch, first_sequence, replies }
+    end
     read_named()
     if prepare then
       prepare()

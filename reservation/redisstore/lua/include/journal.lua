@@ -1,9 +1,11 @@
 -- The journal: events of this script, each with its own sequence, written as one stream entry.
-local meta = redis.call('HMGET', KEYS[1], 'run_id', 'epoch', 'sequence')
+local meta = redis.call('HMGET', KEYS[1], 'run_id', 'epoch', 'sequence', 'restoring')
 local epoch = tonumber(meta[2] or 0)
 local first_sequence = tonumber(meta[3] or 0)
 local events = {}
 local new_epoch = meta[1] ~= run_id
+local restoring = meta[4] -- the export that the stock is being built from; false: it is not
+local meta_changes, meta_removed = nil, nil -- further names and values of meta to write, names to delete
 
 -- sequence_now returns the sequence after the last event so far.
 local function sequence_now()
@@ -31,6 +33,10 @@ end
 
 -- write_journal appends the events and moves the sequence on.
 local function write_journal()
+  if meta_changes then
+    unpack_call('HSET', KEYS[1], meta_changes, 2)
+    unpack_call('HDEL', KEYS[1], meta_removed or {}, 1)
+  end
   if #events == 0 then
     return
   end

@@ -13,7 +13,7 @@ local function request(id)
     if fields[1] and tonumber(fields[4]) > now then
       q.exists, q.fingerprint = true, fields[1]
       q.sequence, q.created = tonumber(fields[2]), tonumber(fields[3])
-      q.a, q.b = fields[5] or '', fields[6] or ''
+      q.forget, q.a, q.b = tonumber(fields[4]), fields[5] or '', fields[6] or ''
     end
     requests[id] = q
   end
@@ -22,7 +22,7 @@ end
 
 -- remember keeps the first answer to a request.
 local function remember(q, fingerprint, a, b)
-  q.exists, q.fingerprint = true, fingerprint
+  q.exists, q.fingerprint, q.forget = true, fingerprint, nil
   q.sequence, q.created = sequence_now(), now
   q.a, q.b = a, b
   changed_requests[#changed_requests + 1] = q
@@ -63,9 +63,10 @@ end
 local function write_requests()
   local ends = {}
   for _, q in ipairs(changed_requests) do
+    local forget = q.forget or q.created + retention
     redis.call('HSET', q.key, 'v', q.fingerprint, 'g', text(q.sequence), 'c', text(q.created),
-      'p', text(q.created + retention), 'a', q.a, 'b', q.b)
-    ends[#ends + 1] = text(q.created + retention)
+      'p', text(forget), 'a', q.a, 'b', q.b)
+    ends[#ends + 1] = text(forget)
     ends[#ends + 1] = q.id
   end
   unpack_call('ZADD', KEYS[8], ends, 2)
