@@ -95,6 +95,10 @@ func (e *encoder) count(n int)    { e.number(int64(n)) }
 
 func (e *encoder) flag(value bool) { e.count(boolToInt(value)) }
 
+func (e *encoder) fingerprint(same fingerprint) {
+	e.fields = append(append(e.fields, same[:]...), '\n')
+}
+
 // skuLines adds the number of lines and of each the SKU and its units.
 func (e *encoder) skuLines(lines reservation.Lines) {
 	e.count(lines.Len())
@@ -114,7 +118,7 @@ func (e *encoder) namedLines(
 		return
 	}
 	e.key(e.stock.request(request))
-	e.text(newContent(call).text(id.String()).lines(lines).fingerprint())
+	e.fingerprint(newContent(call).text(id.String()).lines(lines).fingerprint())
 	e.count(lines.Len())
 	for _, line := range lines.All() {
 		e.text(line.SKU.String())
@@ -135,41 +139,40 @@ const fingerprintBytes = 12
 
 // content gathers what a repeat must have in common with the first call: the call and its fields as
 // understood. A field that is added later counts only when it is set, so that two versions agree.
-type content struct{ bytes []byte }
+//
+// Its room is the caller's, on the stack: newContent is inlined, and what is returned is no pointer
+// to it.
+type content []byte
 
-func newContent(call string) *content {
-	return (&content{bytes: make([]byte, 0, 256)}).text(call)
+func newContent(call string) content { return make(content, 0, 256).text(call) }
+
+func (c content) text(s string) content {
+	return append(binary.AppendUvarint(c, uint64(len(s))), s...)
 }
 
-func (c *content) text(s string) *content {
-	c.bytes = binary.AppendUvarint(c.bytes, uint64(len(s)))
-	c.bytes = append(c.bytes, s...)
-	return c
-}
+func (c content) number(n int64) content { return binary.AppendVarint(c, n) }
 
-func (c *content) number(n int64) *content {
-	c.bytes = binary.AppendVarint(c.bytes, n)
-	return c
-}
-
-func (c *content) lines(lines reservation.Lines) *content {
-	c.number(int64(lines.Len()))
+func (c content) lines(lines reservation.Lines) content {
+	c = c.number(int64(lines.Len()))
 	for _, line := range lines.All() {
-		c.text(line.SKU.String()).number(line.Quantity.Units())
+		c = c.text(line.SKU.String()).number(line.Quantity.Units())
 	}
 	return c
 }
 
 // optional adds a field that counts only when it is set.
-func (c *content) optional(field, value string) *content {
-	if value != "" {
-		c.text(field).text(value)
+func (c content) optional(field, value string) content {
+	if value == "" {
+		return c
 	}
-	return c
+	return c.text(field).text(value)
 }
 
-// fingerprint returns a short text that differs wherever the content does.
-func (c *content) fingerprint() string {
-	sum := sha256.Sum256(c.bytes)
-	return base64.RawURLEncoding.EncodeToString(sum[:fingerprintBytes])
+// fingerprint is a short text that differs wherever the content does.
+type fingerprint [(fingerprintBytes*8 + 5) / 6]byte
+
+func (c content) fingerprint() (text fingerprint) {
+	sum := sha256.Sum256(c)
+	base64.RawURLEncoding.Encode(text[:], sum[:fingerprintBytes])
+	return text
 }

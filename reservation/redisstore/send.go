@@ -177,7 +177,8 @@ func (s *Store) settleAnswer(
 		b.saw(set, sequence)
 	}
 	for i, op := range g.ops {
-		r, err := newReply(now, replies[i])
+		r := &op.answer
+		err := r.open(now, replies[i])
 		switch {
 		case err != nil:
 			op.finish(nil, internal(err))

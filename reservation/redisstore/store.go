@@ -193,8 +193,8 @@ func (s *Store) read(
 		return nil, internal(err)
 	}
 	s.clock.tell(now, asked)
-	r, err := newReply(now, replies[0])
-	if err != nil {
+	r := new(reply)
+	if err := r.open(now, replies[0]); err != nil {
 		return nil, internal(err)
 	}
 	r.holdsDue = answer[1] == int64(1)
