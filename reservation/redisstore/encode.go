@@ -14,7 +14,12 @@ import (
 // is used again for later batches, so that a batch costs no allocation a field.
 type encoder struct {
 	stock stockKeys
-	keys  []string
+	fixed []string // the keys that every script gets first
+	// keyText has the others, one behind the other, keyEnds where each ends: a batch makes one
+	// string of them all.
+	keyText []byte
+	keyEnds []int
+	keys    []string // all of them, from call on
 	// skus are those that the requests name, each once, however many of them do.
 	skus    []byte
 	numbers map[reservation.SKU]int
@@ -29,15 +34,14 @@ var encoders = sync.Pool{New: func() any {
 // mostKept bounds the buffers of an encoder that is kept for later, in bytes.
 const mostKept = 1 << 20
 
-// newEncoder returns an empty encoder; free gives it back.
-func newEncoder(stock stockKeys) *encoder {
+// newEncoder returns an empty encoder; fixed is stock.fixed, and free gives the encoder back.
+func newEncoder(stock stockKeys, fixed []string) *encoder {
 	e, ok := encoders.Get().(*encoder)
 	if !ok {
 		panic("the pool of encoders holds something else")
 	}
-	e.stock = stock
-	fixed := stock.fixed()
-	e.keys = append(e.keys[:0], fixed[:]...)
+	e.stock, e.fixed = stock, fixed
+	e.keyText, e.keyEnds = e.keyText[:0], e.keyEnds[:0]
 	e.skus, e.fields = e.skus[:0], e.fields[:0]
 	clear(e.numbers)
 	return e
@@ -46,7 +50,8 @@ func newEncoder(stock stockKeys) *encoder {
 // free gives an encoder back once its call has been answered.
 func (e *encoder) free() {
 	clear(e.args)
-	if cap(e.fields)+cap(e.skus) <= mostKept {
+	clear(e.keys)
+	if cap(e.fields)+cap(e.skus)+cap(e.keyText) <= mostKept {
 		encoders.Put(e)
 	}
 }
@@ -54,6 +59,12 @@ func (e *encoder) free() {
 // call returns the arguments of EVALSHA: the script, the keys, what every script gets first, and
 // what this batch asks of it. They are valid until free.
 func (e *encoder) call(sha string, header []any, requests int) []any {
+	e.keys = append(e.keys[:0], e.fixed...)
+	text, start := string(e.keyText), 0
+	for _, end := range e.keyEnds {
+		e.keys = append(e.keys, text[start:end])
+		start = end
+	}
 	args := append(e.args[:0], "evalsha", sha, len(e.keys))
 	// The client finds the key by which it routes only where it is a plain string.
 	args = append(args, e.keys[0])
@@ -67,12 +78,13 @@ func (e *encoder) call(sha string, header []any, requests int) []any {
 }
 
 // key adds a key, and its index in KEYS as a field.
-func (e *encoder) key(name string) { e.count(e.addKey(name)) }
+func (e *encoder) key(key keyName) { e.count(e.addKey(key)) }
 
 // addKey adds a key and returns its index in KEYS. The same key may stand there twice.
-func (e *encoder) addKey(name string) int {
-	e.keys = append(e.keys, name)
-	return len(e.keys)
+func (e *encoder) addKey(key keyName) int {
+	e.keyText = append(append(append(e.keyText, key.base...), key.kind...), key.name...)
+	e.keyEnds = append(e.keyEnds, len(e.keyText))
+	return len(e.fixed) + len(e.keyEnds)
 }
 
 // sku adds the number of a SKU as a field.

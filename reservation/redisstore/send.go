@@ -121,7 +121,7 @@ func (s *Store) encodeBatch(
 func (s *Store) encodeGroup(
 	ctx context.Context, b *batcher, pipe redis.Pipeliner, sc *script, ops []*operation,
 ) *group {
-	e := newEncoder(b.keys)
+	e := newEncoder(b.keys, b.fixed[:])
 	for _, op := range ops {
 		op.tries++
 		op.sentUntil = op.allow(s.notAfter(op))

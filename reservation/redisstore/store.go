@@ -84,8 +84,9 @@ func newStore(options Options, texts []scriptText) *Store {
 	s.stocks = stocks{
 		batchers: make(map[reservation.StockID]*batcher),
 		open: func(stock reservation.StockID) *batcher {
+			keys := s.keys.of(stock)
 			return &batcher{
-				stock: stock, keys: s.keys.of(stock), send: s.sendBatch,
+				stock: stock, keys: keys, fixed: keys.fixed(), send: s.sendBatch,
 				latest: func() int64 { return s.clock.now() + options.CallTimeout.Milliseconds() },
 			}
 		},
