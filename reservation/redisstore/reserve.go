@@ -40,6 +40,13 @@ func (s *Store) Reserve(
 	if err != nil {
 		return reservation.ReserveAnswer{}, readRefusals(r, err, request.Lines)
 	}
+	return readReserved(r, request)
+}
+
+// readReserved reads what was promised.
+func readReserved(
+	r *reply, request reservation.ReserveRequest,
+) (reservation.ReserveAnswer, error) {
 	answer := reservation.ReserveAnswer{
 		Reservation: reservation.Reservation{Stock: request.Stock, ID: request.ID, Term: 1},
 		Replayed:    r.code == codeReplayed,
