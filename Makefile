@@ -64,6 +64,8 @@ test: deps check-tidy vet proto-lint proto-breaking check-generated lint test-go
 .PHONY: test-go
 test-go: deps ## Run the Go tests with the race detector (TESTFLAGS="-run Name")
 	$(GO) test -race -timeout 20m $(TESTFLAGS) ./...
+	@# What a call may allocate is counted without the race detector, which allocates itself.
+	$(GO) test -timeout 5m -run '^TestAllocs' ./server ./reservation/redisstore
 	@# Most of a fault is waiting, so more of them run at once than there are cores.
 	for module in $(MODULES); do \
 		$(GO) test -C $$module -race -timeout 20m -parallel 6 $(TESTFLAGS) ./... || exit 1; \

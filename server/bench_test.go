@@ -38,7 +38,7 @@ func benchRequest() *holdfastv1.ReserveRequest {
 	}
 }
 
-func benchAnswer(b *testing.B) reservation.ReserveAnswer {
+func benchAnswer(b testing.TB) reservation.ReserveAnswer {
 	b.Helper()
 	now := newClock().Now()
 	answer := reservation.ReserveAnswer{
@@ -60,7 +60,7 @@ func benchAnswer(b *testing.B) reservation.ReserveAnswer {
 	return answer
 }
 
-func benchRefusal(b *testing.B) error {
+func benchRefusal(b testing.TB) error {
 	b.Helper()
 	answer := benchAnswer(b)
 	return &reservation.Error{

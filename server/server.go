@@ -125,8 +125,8 @@ func New(store reservation.Store, opts Options) *Server {
 }
 
 // transportOptions are all said out loud, each with its reason, so that none changes with a release
-// of grpc-go unnoticed. Left out: NumStreamWorkers, which took 0 to 10 % more CPU a call (128
-// callers, four alternating pairs on two shared cores, November 2026).
+// of grpc-go unnoticed. Left out: NumStreamWorkers, which gave nothing (measured twice, November
+// 2026; docs/decisions/0004-what-was-tried-for-speed.md).
 func transportOptions() []grpc.ServerOption {
 	return []grpc.ServerOption{
 		// A request within the limits is under 100 KiB. More is read so that a breach of a limit is

@@ -14,7 +14,7 @@ func (s *Store) Adjust(
 	what := newContent("AdjustStock").number(int64(len(request.Lines)))
 	size := requestOverhead
 	for _, line := range request.Lines {
-		what.text(line.SKU.String()).number(line.Delta.Units()).text(line.Reason.String())
+		what = what.text(line.SKU.String()).number(line.Delta.Units()).text(line.Reason.String())
 		size += lineOverhead + len(line.SKU.String()) + len(line.Reason.String())
 	}
 	same := what.fingerprint()
@@ -23,7 +23,7 @@ func (s *Store) Adjust(
 		encode: func(e *encoder, notAfter int64) {
 			e.number(notAfter)
 			e.key(e.stock.request(request.Request))
-			e.text(same)
+			e.fingerprint(same)
 			e.count(len(request.Lines))
 			for _, line := range request.Lines {
 				e.sku(line.SKU)
@@ -44,7 +44,7 @@ func (s *Store) SetStock(
 	what := newContent("SetStock").number(int64(len(request.Lines)))
 	size := requestOverhead
 	for _, line := range request.Lines {
-		what.text(line.SKU.String()).number(line.OnHand).text(storedInt(line.Expected))
+		what = what.text(line.SKU.String()).number(line.OnHand).text(storedInt(line.Expected))
 		size += lineOverhead + len(line.SKU.String())
 	}
 	same := what.fingerprint()
@@ -53,7 +53,7 @@ func (s *Store) SetStock(
 		encode: func(e *encoder, notAfter int64) {
 			e.number(notAfter)
 			e.key(e.stock.request(request.Request))
-			e.text(same)
+			e.fingerprint(same)
 			e.count(len(request.Lines))
 			for _, line := range request.Lines {
 				e.sku(line.SKU)

@@ -277,7 +277,7 @@ func expireIn(
 	for chunk := range slices.Chunk(ids, 1000) {
 		pipe := s.client.Pipeline()
 		for _, id := range chunk {
-			pipe.HSet(ctx, keys.reservation(mustID(id)), "s", state)
+			pipe.HSet(ctx, keys.reservation(mustID(id)).String(), "s", state)
 			pipe.ZAdd(ctx, keys.held(), redis.Z{Score: float64(at.UnixMilli()), Member: id})
 		}
 		if _, err := pipe.Exec(ctx); err != nil {

@@ -30,6 +30,7 @@ const (
 type batcher struct {
 	stock reservation.StockID
 	keys  stockKeys
+	fixed [fixedKeys]string // of keys
 	send  func(b *batcher, batch []*operation) (again []*operation)
 	// latest returns the last not_after that an operation taken by now can get, ms of store time.
 	latest func() int64

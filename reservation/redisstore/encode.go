@@ -16,7 +16,12 @@ import (
 // is used again for later batches, so that a batch costs no allocation a field.
 type encoder struct {
 	stock stockKeys
-	keys  []string
+	fixed []string // the keys that every script gets first
+	// keyText has the others, one behind the other, keyEnds where each ends: a batch makes one
+	// string of them all.
+	keyText []byte
+	keyEnds []int
+	keys    []string // all of them, from call on
 	// skus are those that the requests name, each once, however many of them do.
 	skus    []byte
 	numbers map[reservation.SKU]int
@@ -30,15 +35,14 @@ type encoderPool struct{ pool sync.Pool }
 // mostKept bounds the buffers of an encoder that is kept for later, in bytes.
 const mostKept = 1 << 20
 
-// get returns an empty encoder; put gives it back.
-func (p *encoderPool) get(stock stockKeys) *encoder {
+// get returns an empty encoder; fixed is stock.fixed, and put gives the encoder back.
+func (p *encoderPool) get(stock stockKeys, fixed []string) *encoder {
 	e, ok := p.pool.Get().(*encoder)
 	if !ok {
 		e = &encoder{numbers: make(map[reservation.SKU]int)}
 	}
-	e.stock = stock
-	fixed := stock.fixed()
-	e.keys = append(e.keys[:0], fixed[:]...)
+	e.stock, e.fixed = stock, fixed
+	e.keyText, e.keyEnds = e.keyText[:0], e.keyEnds[:0]
 	e.skus, e.fields = e.skus[:0], e.fields[:0]
 	clear(e.numbers)
 	return e
@@ -47,15 +51,21 @@ func (p *encoderPool) get(stock stockKeys) *encoder {
 // put takes an encoder back once its call has been answered.
 func (p *encoderPool) put(e *encoder) {
 	clear(e.args)
-	if cap(e.fields)+cap(e.skus) <= mostKept {
+	clear(e.keys)
+	if cap(e.fields)+cap(e.skus)+cap(e.keyText) <= mostKept {
 		p.pool.Put(e)
 	}
 }
 
 // call returns the arguments of EVALSHA: the script, the keys, what every script gets first, and
-// what this batch asks of it. They are valid until the encoder is
-// put back.
+// what this batch asks of it. They are valid until the encoder is put back.
 func (e *encoder) call(sha string, header []any, requests int) []any {
+	e.keys = append(e.keys[:0], e.fixed...)
+	text, start := string(e.keyText), 0
+	for _, end := range e.keyEnds {
+		e.keys = append(e.keys, text[start:end])
+		start = end
+	}
 	args := append(e.args[:0], "evalsha", sha, len(e.keys))
 	// The client finds the key by which it routes only where it is a plain string.
 	args = append(args, e.keys[0])
@@ -69,12 +79,13 @@ func (e *encoder) call(sha string, header []any, requests int) []any {
 }
 
 // key adds a key, and its index in KEYS as a field.
-func (e *encoder) key(name string) { e.count(e.addKey(name)) }
+func (e *encoder) key(key keyName) { e.count(e.addKey(key)) }
 
 // addKey adds a key and returns its index in KEYS. The same key may stand there twice.
-func (e *encoder) addKey(name string) int {
-	e.keys = append(e.keys, name)
-	return len(e.keys)
+func (e *encoder) addKey(key keyName) int {
+	e.keyText = append(append(append(e.keyText, key.base...), key.kind...), key.name...)
+	e.keyEnds = append(e.keyEnds, len(e.keyText))
+	return len(e.fixed) + len(e.keyEnds)
 }
 
 // sku adds the number of a SKU as a field.
@@ -113,6 +124,10 @@ func (e *encoder) lines(s string) { e.text(strings.ReplaceAll(s, "\n", betweenLi
 // control character.
 const betweenLines = "\x1d"
 
+func (e *encoder) fingerprint(same fingerprint) {
+	e.fields = append(append(e.fields, same[:]...), '\n')
+}
+
 // skuLines adds the number of lines and of each the SKU and its units.
 func (e *encoder) skuLines(lines reservation.Lines) {
 	e.count(lines.Len())
@@ -132,7 +147,7 @@ func (e *encoder) namedLines(
 		return
 	}
 	e.key(e.stock.request(request))
-	e.text(newContent(call).text(id.String()).lines(lines).fingerprint())
+	e.fingerprint(newContent(call).text(id.String()).lines(lines).fingerprint())
 	e.count(lines.Len())
 	for _, line := range lines.All() {
 		e.text(line.SKU.String())
@@ -153,41 +168,40 @@ const fingerprintBytes = 12
 
 // content gathers what a repeat must have in common with the first call: the call and its fields as
 // understood. A field that is added later counts only when it is set, so that two versions agree.
-type content struct{ bytes []byte }
+//
+// Its room is the caller's, on the stack: newContent is inlined, and what is returned is no pointer
+// to it.
+type content []byte
 
-func newContent(call string) *content {
-	return (&content{bytes: make([]byte, 0, 256)}).text(call)
+func newContent(call string) content { return make(content, 0, 256).text(call) }
+
+func (c content) text(s string) content {
+	return append(binary.AppendUvarint(c, uint64(len(s))), s...)
 }
 
-func (c *content) text(s string) *content {
-	c.bytes = binary.AppendUvarint(c.bytes, uint64(len(s)))
-	c.bytes = append(c.bytes, s...)
-	return c
-}
+func (c content) number(n int64) content { return binary.AppendVarint(c, n) }
 
-func (c *content) number(n int64) *content {
-	c.bytes = binary.AppendVarint(c.bytes, n)
-	return c
-}
-
-func (c *content) lines(lines reservation.Lines) *content {
-	c.number(int64(lines.Len()))
+func (c content) lines(lines reservation.Lines) content {
+	c = c.number(int64(lines.Len()))
 	for _, line := range lines.All() {
-		c.text(line.SKU.String()).number(line.Quantity.Units())
+		c = c.text(line.SKU.String()).number(line.Quantity.Units())
 	}
 	return c
 }
 
 // optional adds a field that counts only when it is set.
-func (c *content) optional(field, value string) *content {
-	if value != "" {
-		c.text(field).text(value)
+func (c content) optional(field, value string) content {
+	if value == "" {
+		return c
 	}
-	return c
+	return c.text(field).text(value)
 }
 
-// fingerprint returns a short text that differs wherever the content does.
-func (c *content) fingerprint() string {
-	sum := sha256.Sum256(c.bytes)
-	return base64.RawURLEncoding.EncodeToString(sum[:fingerprintBytes])
+// fingerprint is a short text that differs wherever the content does.
+type fingerprint [(fingerprintBytes*8 + 5) / 6]byte
+
+func (c content) fingerprint() (text fingerprint) {
+	sum := sha256.Sum256(c)
+	base64.RawURLEncoding.Encode(text[:], sum[:fingerprintBytes])
+	return text
 }

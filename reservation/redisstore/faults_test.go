@@ -208,7 +208,9 @@ func TestReserve_ALastMomentBelowZeroIsTooLate(t *testing.T) {
 	t.Parallel()
 	ctx := context.Background()
 	s := stocked(t, Options{quiet: true})
-	e := s.encoders.get(s.keys.of(mustStock("")))
+	keys := s.keys.of(mustStock(""))
+	fixed := keys.fixed()
+	e := s.encoders.get(keys, fixed[:])
 	reserveOperation(reserveOf("o1", "mug")).encode(e, -5)
 	sha := s.scripts.present().byName[scriptReserve].sha
 	answer, err := s.client.Do(ctx, e.call(sha, s.callHeader(), 1)...).Slice()
@@ -219,8 +221,8 @@ func TestReserve_ALastMomentBelowZeroIsTooLate(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	r, err := newReply(now, replies[0])
-	if err != nil {
+	var r reply
+	if err := r.open(now, replies[0]); err != nil {
 		t.Fatal(err)
 	}
 	wantReason(t, r.refusal(), reservation.ReasonTooLate)

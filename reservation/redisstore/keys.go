@@ -23,11 +23,20 @@ func (k keyspace) of(stock reservation.StockID) stockKeys {
 // stockKeys makes the names of one stock's keys.
 type stockKeys struct{ base string }
 
-func (k stockKeys) reservation(id reservation.ReservationID) string {
-	return k.base + "res:" + id.String()
+// keyName is the name of a key in parts, so that a batch can write it down without a string of its
+// own.
+type keyName struct{ base, kind, name string }
+
+// String returns the whole name.
+func (k keyName) String() string { return k.base + k.kind + k.name }
+
+func (k stockKeys) reservation(id reservation.ReservationID) keyName {
+	return keyName{base: k.base, kind: "res:", name: id.String()}
 }
 
-func (k stockKeys) request(id reservation.RequestID) string { return k.base + "req:" + id.String() }
+func (k stockKeys) request(id reservation.RequestID) keyName {
+	return keyName{base: k.base, kind: "req:", name: id.String()}
+}
 
 // queue is made by the scripts too, for SKUs that only they know.
 func (k stockKeys) queue(sku reservation.SKU) string { return k.base + "queue:" + sku.String() }

@@ -25,8 +25,8 @@ func TestKeys_AreThoseOfTheDocument(t *testing.T) {
 	fixed := keys.fixed()
 	inCode := append(fixed[:], space.stocks(),
 		strings.Replace(keys.queue(mustSKU("x")), "queue:x", "queue:<sku>", 1),
-		strings.Replace(keys.reservation(mustID("x")), "res:x", "res:<id>", 1),
-		strings.Replace(keys.request(mustRequest("x")), "req:x", "req:<id>", 1))
+		strings.Replace(keys.reservation(mustID("x")).String(), "res:x", "res:<id>", 1),
+		strings.Replace(keys.request(mustRequest("x")).String(), "req:x", "req:<id>", 1))
 	slices.Sort(documented)
 	slices.Sort(inCode)
 	if !slices.Equal(documented, inCode) {

@@ -35,9 +35,10 @@ type operation struct {
 	// answer was lost, 0 when none was.
 	sentUntil, lostUntil int64
 	tries, loads         int
+	answer               reply // of the present try
 
 	done  chan struct{}
-	reply *reply
+	reply *reply // nil where there is err
 	err   error
 }
 

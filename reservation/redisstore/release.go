@@ -71,7 +71,7 @@ func readReservation(
 func (s *Store) Get(
 	ctx context.Context, stock reservation.StockID, id reservation.ReservationID,
 ) (reservation.GetAnswer, error) {
-	keys := []string{s.keys.of(stock).reservation(id)}
+	keys := []string{s.keys.of(stock).reservation(id).String()}
 	r, err := s.read(ctx, scriptReadReservation, stock, keys)
 	if err != nil {
 		return reservation.GetAnswer{}, err

@@ -100,20 +100,20 @@ type reply struct {
 
 var errReplyEnds = errors.New("reply ends early")
 
-// newReply opens an answer; now is the time of its script.
-func newReply(now int64, raw any) (*reply, error) {
+// open opens an answer; now is the time of its script.
+func (r *reply) open(now int64, raw any) error {
 	values, ok := raw.([]any)
 	if !ok || len(values) == 0 {
-		return nil, fmt.Errorf("reply is %T, not a list", raw)
+		return fmt.Errorf("reply is %T, not a list", raw)
 	}
-	r := &reply{now: now, values: values}
+	*r = reply{now: now, values: values}
 	r.code = replyCode(r.int())
 	if len(values) > 1 && r.code != codeAgain {
 		if _, isNumber := values[1].(int64); isNumber {
 			r.sequence = r.int()
 		}
 	}
-	return r, r.err
+	return r.err
 }
 
 func (r *reply) next() any {

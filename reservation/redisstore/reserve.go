@@ -40,6 +40,13 @@ func (s *Store) Reserve(
 	if err != nil {
 		return reservation.ReserveAnswer{}, readRefusals(r, err, request.Lines)
 	}
+	return readReserved(r, request)
+}
+
+// readReserved reads what was promised.
+func readReserved(
+	r *reply, request reservation.ReserveRequest,
+) (reservation.ReserveAnswer, error) {
 	answer := reservation.ReserveAnswer{
 		Reservation: reservation.Reservation{Stock: request.Stock, ID: request.ID, Term: 1},
 		Replayed:    r.code == codeReplayed,
@@ -82,11 +89,12 @@ func reserveOperation(request reservation.ReserveRequest) *operation {
 		script: scriptReserve, repeatable: true,
 		lines: request.Lines.Len(), bytes: sizeOf(request.Lines),
 		encode: func(e *encoder, notAfter int64) {
+			same := same // or the closure would hold a pointer to it, and both be allocated
 			key, replaces := e.addKey(e.stock.reservation(request.ID)), 0
 			if !request.Replaces.IsZero() {
 				replaces = e.addKey(e.stock.reservation(request.Replaces))
 			}
-			e.reserveHead(asks(request.Mode, false), notAfter, key, same, request.TTL, replaces)
+			e.reserveHead(asks(request.Mode, false), notAfter, key, same[:], request.TTL, replaces)
 			e.reserveLines(request.Lines)
 		},
 	}
@@ -94,7 +102,7 @@ func reserveOperation(request reservation.ReserveRequest) *operation {
 
 // reserveHead adds what lua/reserve.lua wants of a request besides its lines, as one field.
 func (e *encoder) reserveHead(
-	asks int, notAfter int64, key int, same string, ttl reservation.TTL, replaces int,
+	asks int, notAfter int64, key int, same []byte, ttl reservation.TTL, replaces int,
 ) {
 	e.fields = append(strconv.AppendInt(e.fields, int64(asks), 10), ' ')
 	e.fields = append(strconv.AppendInt(e.fields, notAfter, 10), ' ')
@@ -235,7 +243,7 @@ func (s *Store) Check(
 		script: scriptReserve, repeatable: true,
 		lines: request.Lines.Len(), bytes: sizeOf(request.Lines),
 		encode: func(e *encoder, notAfter int64) {
-			e.reserveHead(asks(request.Mode, true), notAfter, 0, "-", reservation.TTL{}, 0)
+			e.reserveHead(asks(request.Mode, true), notAfter, 0, []byte{'-'}, reservation.TTL{}, 0)
 			e.reserveLines(request.Lines)
 		},
 	}, false)

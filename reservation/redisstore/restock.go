@@ -18,7 +18,7 @@ func (s *Store) Restock(
 		encode: func(e *encoder, notAfter int64) {
 			e.number(notAfter)
 			e.key(e.stock.request(request.Request))
-			e.text(same)
+			e.fingerprint(same)
 			e.skuLines(request.Lines)
 		},
 	}, true)

@@ -121,7 +121,7 @@ func (s *Store) encodeBatch(
 func (s *Store) encodeGroup(
 	ctx context.Context, b *batcher, pipe redis.Pipeliner, sc *script, ops []*operation,
 ) *group {
-	e := s.encoders.get(b.keys)
+	e := s.encoders.get(b.keys, b.fixed[:])
 	for _, op := range ops {
 		op.tries++
 		op.sentUntil = op.allow(s.notAfter(op))
@@ -177,7 +177,8 @@ func (s *Store) settleAnswer(
 		b.saw(set, sequence)
 	}
 	for i, op := range g.ops {
-		r, err := newReply(now, replies[i])
+		r := &op.answer
+		err := r.open(now, replies[i])
 		switch {
 		case err != nil:
 			op.finish(nil, internal(err))

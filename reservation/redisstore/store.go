@@ -85,8 +85,9 @@ func newStore(options Options, texts []scriptText) *Store {
 	s.stocks = stocks{
 		batchers: make(map[reservation.StockID]*batcher),
 		open: func(stock reservation.StockID) *batcher {
+			keys := s.keys.of(stock)
 			return &batcher{
-				stock: stock, keys: s.keys.of(stock), send: s.sendBatch,
+				stock: stock, keys: keys, fixed: keys.fixed(), send: s.sendBatch,
 				latest: func() int64 { return s.clock.now() + options.CallTimeout.Milliseconds() },
 			}
 		},
@@ -194,8 +195,8 @@ func (s *Store) read(
 		return nil, internal(err)
 	}
 	s.clock.tell(now, asked)
-	r, err := newReply(now, replies[0])
-	if err != nil {
+	r := new(reply)
+	if err := r.open(now, replies[0]); err != nil {
 		return nil, internal(err)
 	}
 	r.holdsDue = answer[1] == int64(1)

@@ -64,7 +64,7 @@ func TestStore_ALostAnswerIsNotForgotten(t *testing.T) {
 			if settles.Before(limit) {
 				t.Errorf("it settles at %v, the try that was lost could run until %v", settles, limit)
 			}
-			key := s.keys.of(mustStock("")).reservation(mustID("lost"))
+			key := s.keys.of(mustStock("")).reservation(mustID("lost")).String()
 			if n, err := client.Exists(t.Context(), key).Result(); err != nil || n != 1 {
 				t.Fatalf("the lost try was not carried out, the test shows nothing: %v", err)
 			}
