@@ -84,8 +84,8 @@ func (s *eventSender) deliver(batch reservation.EventBatch) error {
 	return s.flush()
 }
 
-// deliverShared sends a batch as it was encoded for all, where all of it is wanted and nothing waits
-// to be sent before it.
+// deliverShared sends a batch as it was encoded for all, where all of it is wanted and nothing
+// waits to be sent before it.
 func (s *eventSender) deliverShared(batch reservation.EventBatch) (isSent bool, err error) {
 	if s.shared == nil || !s.filter.isEmpty() || len(batch.Events) == 0 || len(s.events) > 0 {
 		return false, nil

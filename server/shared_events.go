@@ -32,8 +32,9 @@ type sharedResponses struct {
 type sharedResponse struct {
 	once   sync.Once
 	events int
-	bytes  []byte
+	bytes  []byte // written once, by once
 	err    error
+	size   int // of bytes, as it is counted; guarded by sharedResponses
 }
 
 func newSharedResponses() *sharedResponses {
@@ -47,7 +48,9 @@ func (s *sharedResponses) of(batch reservation.EventBatch) (*sharedResponse, err
 	shared, ok := s.byFirst[first]
 	if !ok || shared.events != len(batch.Events) {
 		shared = &sharedResponse{events: len(batch.Events)}
-		if !ok {
+		if old := s.byFirst[first]; old != nil {
+			s.bytes -= old.size
+		} else {
 			s.oldest = append(s.oldest, first)
 		}
 		s.byFirst[first] = shared
@@ -55,18 +58,22 @@ func (s *sharedResponses) of(batch reservation.EventBatch) (*sharedResponse, err
 	s.mu.Unlock()
 	shared.once.Do(func() {
 		shared.bytes, shared.err = encodeBatch(batch)
-		s.kept(len(shared.bytes))
+		s.count(first, shared, len(shared.bytes))
 	})
 	return shared, shared.err
 }
 
-// kept lets the oldest go where too much is kept.
-func (s *sharedResponses) kept(bytes int) {
+// count takes an encoded response into account, unless it has gone already, and lets the oldest go
+// where too much is kept.
+func (s *sharedResponses) count(first *reservation.Event, shared *sharedResponse, size int) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.bytes += bytes
+	if s.byFirst[first] == shared {
+		shared.size = size
+		s.bytes += size
+	}
 	for len(s.oldest) > 1 && (len(s.oldest) > maxSharedResponses || s.bytes > maxSharedBytes) {
-		s.bytes -= len(s.byFirst[s.oldest[0]].bytes)
+		s.bytes -= s.byFirst[s.oldest[0]].size
 		delete(s.byFirst, s.oldest[0])
 		s.oldest[0] = nil
 		s.oldest = s.oldest[1:]

@@ -22,7 +22,7 @@ const (
 	// feedGather is how long the reader lets news gather after it has read some. A busy stock writes
 	// thousands of entries a second; handing each of them to each watcher by itself would cost more
 	// than all else that is done for them. What comes after a rest is handed on at once.
-	feedGather = 20 * time.Millisecond
+	feedGather = 5 * time.Millisecond
 )
 
 // feed is the newest part of a stock's journal, read once for all of its watchers.

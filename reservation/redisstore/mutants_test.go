@@ -46,11 +46,11 @@ func mutants() []mutant {
 			"#refused == 0 or (partial and any), worse", "any, worse", "section3",
 		},
 		{
-			"the last one in is the first one out", "include/queue.lua",
+			"the last one in is the first one out", "include/grants.lua",
 			"score = sequence * 1024 + i", "score = -sequence * 1024 + i", "section3",
 		},
 		{
-			"lines of one order wait in reverse", "include/queue.lua",
+			"lines of one order wait in reverse", "include/grants.lua",
 			"score = sequence * 1024 + i", "score = sequence * 1024 + 1023 - i", "section3",
 		},
 		{
@@ -108,11 +108,19 @@ func mutants() []mutant {
 		},
 		{
 			"the plainest orders may pass the floor by one", "reserve.lua",
-			"(p.floor and after < p.floor)", "(p.floor and after < p.floor - 1)", "section3",
+			"(p.floor and after < p.floor) or", "(p.floor and after < p.floor - 1) or", "section3",
 		},
 		{
 			"the plainest orders are never backordered", "reserve.lua",
-			"not p.plain or after < 0 or", "not p.plain or", "section3",
+			"math.max(0, math.min(quantity, before))", "quantity", "section3",
+		},
+		{
+			"the plainest orders are backordered where that is denied", "reserve.lua",
+			"(p.floor and after < p.floor) or it.mark", "it.mark", "section3",
+		},
+		{
+			"the plainest orders do not join the queue", "reserve.lua",
+			"queue_up(its[i], id, i, sequence)", "", "queue",
 		},
 		{
 			"the plainest orders cross no threshold", "reserve.lua",

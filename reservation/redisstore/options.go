@@ -54,7 +54,7 @@ const (
 	// defaultLineBudget is how many queue lines one script works off, and how many due holds it
 	// reclaims: fewer than [reservation.LineBudget], which the contract allows, so that a step
 	// stays short also on a slow core.
-	defaultLineBudget = 100
+	defaultLineBudget = 200
 	// poolSize bounds the connections to one store. A stock has one batch in flight, so this many
 	// stocks are served at once; a store runs scripts one at a time anyway.
 	poolSize = 16

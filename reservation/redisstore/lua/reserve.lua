@@ -25,6 +25,7 @@
 --   AGAIN                 sequence: more is due than was reclaimed, and it would matter
 -- Invariants: I1, I4, I5, I6.
 local NONE = {}
+local BACKORDER_LIMIT, INSUFFICIENT_STOCK = 5, 6 -- as LineRefusalReason
 
 -- read_lines takes the lines of a request and returns their SKUs and quantities, and the unknown SKUs.
 local function read_lines()
@@ -55,44 +56,70 @@ local function edge_event(list, it, p, before, after)
 end
 
 -- take_plain takes the lines of a request from the figures where nothing but the quantity counts: every SKU
--- stands on one line, its policy has no purchase rule, and enough is available that no unit waits. It returns the
--- lines as they are kept and the events of the thresholds that they cross; nil, and nothing taken, otherwise.
+-- stands on one line, its policy has no purchase rule, and there is nothing to tell of a line that waits. It returns
+-- the lines as they are kept, the events of the thresholds that they cross and how many units of each line wait
+-- (nil: none); nil, and nothing taken, otherwise.
 local function take_plain(its, quantities, mark)
-  local lines, edges = {}, NONE
+  local lines, edges, waits = {}, NONE, nil
   for i = 1, #its do
     local it, asked = its[i], quantities[i]
     local p, quantity = it.policy or policy(it), tonumber(asked)
     local before = it.H - it.R
     local after = before - quantity
-    if not p.plain or after < 0 or (p.floor and after < p.floor) or it.mark == mark or
-      it.R + quantity > MAX_FIGURE then
+    if not p.plain or (p.floor and after < p.floor) or it.mark == mark or it.R + quantity > MAX_FIGURE or
+      (after < 0 and (p.mode == '1' or more_due or after < -MAX_FIGURE or it.own.rt or it.own.su)) then
       for n = 1, i - 1 do
         its[n].R = its[n].R - tonumber(quantities[n])
       end
       return nil
     end
     it.R, it.mark = it.R + quantity, mark
-    lines[i] = asked .. ' ' .. asked .. ' 0 ' .. text(after) .. ' 1 ' .. it.sku
+    if after < 0 then
+      -- What is due to the queue's front stays: a line that waits takes only what is available.
+      waits = waits or {}
+      waits[i] = quantity - math.max(0, math.min(quantity, before))
+      lines[i] = asked .. ' ' .. asked .. ' ' .. text(waits[i]) .. ' ' .. text(after)
+        .. (p.mode == '3' and ' 3 ' or ' 1 ') .. it.sku
+    else
+      lines[i] = asked .. ' ' .. asked .. ' 0 ' .. text(after) .. ' 1 ' .. it.sku
+    end
     if after <= p.edge or p.low then
       if edges == NONE then edges = {} end
       edge_event(edges, it, p, before, after)
     end
   end
-  return lines, edges
+  return lines, edges, waits
+end
+
+-- wait_plain puts the lines that wait at the tails of their queues; sequence is that of the grant.
+local function wait_plain(id, its, waits, sequence)
+  local event = 'BACKORDERED\t' .. id
+  for i = 1, #its do
+    local units = waits[i]
+    if units then
+      event = event .. '\t' .. text(i) .. '\t' .. its[i].sku .. '\t' .. text(units)
+      its[i].Q = its[i].Q + units
+      queue_up(its[i], id, i, sequence)
+    end
+  end
+  emit_line(event)
 end
 
 -- grant_plain makes a reservation of lines that were taken by take_plain.
-local function grant_plain(key, id, fingerprint, ttl, its, lines, edges)
+local function grant_plain(key, id, fingerprint, ttl, its, lines, edges, waits)
   local expires, state, index = '0', '2', 6
   if ttl ~= '0' then
     expires, state, index = text(now + tonumber(ttl)), '1', 5
   end
-  local told = lines[1]
+  local told, granted_at = lines[1], nil
   if #lines == 1 then
-    emit_line('RESERVED\t' .. id .. '\t' .. state .. '\t' .. expires .. '\t' .. told)
+    granted_at = emit_line('RESERVED\t' .. id .. '\t' .. state .. '\t' .. expires .. '\t' .. told)
   else
-    emit_line('RESERVED\t' .. id .. '\t' .. state .. '\t' .. expires .. '\t' .. joined(lines, '\t'))
+    granted_at = emit_line('RESERVED\t' .. id .. '\t' .. state .. '\t' .. expires .. '\t' .. joined(lines, '\t'))
     told = joined(lines, '\n')
+  end
+  if waits then
+    wait_plain(id, its, waits, granted_at)
   end
   for i = 1, #edges do
     emit_line(edges[i])
@@ -107,6 +134,15 @@ local function grant_plain(key, id, fingerprint, ttl, its, lines, edges)
   return { code.OK, sequence, now_text .. ' ' .. expires .. ' ' .. state .. '\n' .. told }
 end
 
+-- refuse_plain refuses a request of one line for want of stock alone; nil where there may be another reason.
+local function refuse_plain(it, quantity)
+  local p = it.policy or policy(it)
+  local available = it.H - it.R
+  if not p.plain or not p.floor or available - quantity >= p.floor then return nil end
+  return { code.LINES_REFUSED, 0, 1, math.max(0, available - p.floor),
+    p.mode == '1' and INSUFFICIENT_STOCK or BACKORDER_LIMIT, it.own.su or '' }
+end
+
 -- is_new says whether a reservation is not there, without reading it where that is known.
 local function is_new(id)
   if none_named and not records[id] and not grants[id] then return true end
@@ -118,8 +154,12 @@ local function reserve(partial, key, fingerprint, ttl, replaces)
   local its, quantities, unknown = read_lines()
   local id = string.sub(key, #base + 5)
   if not unknown and replaces == '0' and #touched == 0 and is_new(id) then
-    local lines, edges = take_plain(its, quantities, id)
-    if lines then return grant_plain(key, id, fingerprint, ttl, its, lines, edges) end
+    local lines, edges, waits = take_plain(its, quantities, id)
+    if lines then return grant_plain(key, id, fingerprint, ttl, its, lines, edges, waits) end
+    if #its == 1 and not partial and not more_due then
+      local refused = refuse_plain(its[1], tonumber(quantities[1]))
+      if refused then return refused end
+    end
   end
   return general().reserve(id, fingerprint, tonumber(ttl), its, quantities, unknown, tonumber(replaces), partial)
 end

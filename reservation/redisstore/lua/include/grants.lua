@@ -5,6 +5,12 @@ local grants = {}  -- by id and in their order: {key, id, field h, field s, line
 
 local none_named = false -- none of the reservations that the requests name was there before
 
+-- queue_up puts a line at the tail of a SKU's queue, behind all that were granted before this sequence.
+local function queue_up(it, id, i, sequence)
+  it.enqueued = it.enqueued or {}
+  it.enqueued[#it.enqueued + 1] = { score = sequence * 1024 + i, member = id .. '/' .. i }
+end
+
 local function keep_grant(id, grant)
   grants[#grants + 1] = grant
   grants[id] = grant

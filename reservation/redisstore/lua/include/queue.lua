@@ -28,8 +28,7 @@ local function enqueue(it, r, i, sequence)
     it.requeued = it.requeued or {}
     it.requeued[member] = true
   end
-  it.enqueued = it.enqueued or {}
-  it.enqueued[#it.enqueued + 1] = { score = sequence * 1024 + i, member = member }
+  queue_up(it, r.id, i, sequence)
 end
 
 -- dequeue takes a line out, wherever it stands.

@@ -123,7 +123,7 @@ end
 -- waiting_line returns the reservation and the line that an entry of a queue names, and reads no more than
 -- that: an order of 1,000 lines may stand in as many queues.
 local function waiting_line(id, i)
-  local r = records[id]
+  local r = records[id] or (grants[id] and record(id))
   if r then
     return r, line_of(r, i)
   end
