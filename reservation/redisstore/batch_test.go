@@ -45,7 +45,8 @@ func TestBatch_AnOrderThatWaitsIsFilledWithinItsOwnBatch(t *testing.T) {
 	if line := answer.Reservation.Lines[0]; line.Covered != 1 || line.Backordered != 0 {
 		t.Errorf("it has %d covered and %d backordered units", line.Covered, line.Backordered)
 	}
-	if item := figuresOf(ctx, t, s, "mug"); item.Reserved != 1 || item.Queued != 0 || item.Filling != 0 {
+	item := figuresOf(ctx, t, s, "mug")
+	if item.Reserved != 1 || item.Queued != 0 || item.Filling != 0 {
 		t.Errorf("the figures are %+v", item)
 	}
 }
