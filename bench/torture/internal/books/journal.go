@@ -129,7 +129,8 @@ func movement(event *holdfastv1.Event, l *holdfastv1.EventLine) sum {
 		holdfastv1.EventType_EVENT_TYPE_BACKORDER_FILLED, holdfastv1.EventType_EVENT_TYPE_LOW_STOCK,
 		holdfastv1.EventType_EVENT_TYPE_OUT_OF_STOCK, holdfastv1.EventType_EVENT_TYPE_BACK_IN_STOCK,
 		holdfastv1.EventType_EVENT_TYPE_OVERSOLD, holdfastv1.EventType_EVENT_TYPE_POLICY_CHANGED,
-		holdfastv1.EventType_EVENT_TYPE_STORE_CHANGED:
+		holdfastv1.EventType_EVENT_TYPE_STORE_CHANGED, holdfastv1.EventType_EVENT_TYPE_REPAIRED:
+		// A repair makes the figures what the other events say.
 	}
 	return sum{}
 }
