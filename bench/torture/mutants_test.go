@@ -62,8 +62,8 @@ func mutants() []mutant {
 		{
 			name: "callers of one batch get each other's answers", finder: "calm",
 			changes: []rig.Change{{
-				File: store + "send.go", Pattern: `newReply\(now, replies\[i\]\)`,
-				New: "newReply(now, replies[len(replies)-1-i])",
+				File: store + "send.go", Pattern: `r\.open\(now, replies\[i\]\)`,
+				New: "r.open(now, replies[len(replies)-1-i])",
 			}},
 		},
 	}
