@@ -21,7 +21,8 @@ const (
 	feedBlock = 500 * time.Millisecond
 	// feedGather is how long the reader lets news gather after it has read some. A busy stock writes
 	// thousands of entries a second; handing each of them to each watcher by itself would cost more
-	// than all else that is done for them. What comes after a rest is handed on at once.
+	// than all else that is done for them. What comes after a rest is handed on at once to the first
+	// group of watchers, to the others in their turn.
 	feedGather = 10 * time.Millisecond
 )
 
@@ -35,11 +36,11 @@ type feed struct {
 	portion  portion // the reader's own
 
 	mu    sync.Mutex
-	reads []feedRead    // what each read brought; without a gap, oldest first
-	bytes int           // of reads
-	last  int64         // sequence of the newest event, read or not kept
-	news  chan struct{} // closed when reads, last or err change
-	err   error         // why the feed ended
+	reads []feedRead // what each read brought; without a gap, oldest first
+	bytes int        // of reads
+	last  int64      // sequence of the newest event, read or not kept
+	turns turns      // who is told, and when, that reads, last or err have changed
+	err   error      // why the feed ended
 }
 
 // feedRead is what one read brought.
@@ -49,9 +50,10 @@ type feedRead struct {
 }
 
 // after returns the events behind a sequence that the feed has. behind is true when some are not
-// kept any more; otherwise, when there are none, news is closed once there may be.
-func (f *feed) after(sequence int64) (events []reservation.Event, behind bool, news <-chan struct{},
-	err error,
+// kept any more; otherwise, when there are none, news is closed once there may be for the watchers
+// of a group.
+func (f *feed) after(group int, sequence int64) (
+	events []reservation.Event, behind bool, news <-chan struct{}, err error,
 ) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
@@ -59,7 +61,7 @@ func (f *feed) after(sequence int64) (events []reservation.Event, behind bool, n
 		return nil, false, nil, f.err
 	}
 	if sequence >= f.last {
-		return nil, false, f.news, nil
+		return nil, false, f.turns[group].news, nil
 	}
 	if len(f.reads) == 0 || f.reads[0].events[0].Sequence > sequence+1 {
 		return nil, true, nil, nil
@@ -81,7 +83,8 @@ func eventsAfter(events []reservation.Event, sequence int64) []reservation.Event
 	return events[min(int64(len(events)), sequence-first+1):]
 }
 
-// add takes in what a read brought and lets the oldest go. The newest stays, however large.
+// add takes in what a read brought and lets the oldest go. The newest stays, however large. The
+// first group of watchers is told of it.
 func (f *feed) add(read feedRead) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
@@ -93,7 +96,7 @@ func (f *feed) add(read feedRead) {
 		f.reads = f.reads[1:]
 	}
 	f.last = read.events[len(read.events)-1].Sequence
-	f.tell()
+	f.turns.tell(0)
 }
 
 // end makes every watcher return err; the first reason stands.
@@ -102,7 +105,7 @@ func (f *feed) end(err error) {
 	defer f.mu.Unlock()
 	if f.err == nil {
 		f.err = err
-		f.tell()
+		f.turns.tellAll()
 	}
 }
 
@@ -112,24 +115,44 @@ func (f *feed) ended() bool {
 	return f.err != nil
 }
 
-// tell wakes the watchers that wait; f.mu is held.
-func (f *feed) tell() {
-	close(f.news)
-	f.news = make(chan struct{})
+// tell wakes a group of watchers; false when nobody is in it.
+func (f *feed) tell(group int) bool {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return f.turns.tell(group)
+}
+
+// join gives a watcher its group.
+func (f *feed) join() int {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return f.turns.join()
+}
+
+// leave takes a watcher out of its group.
+func (f *feed) leave(group int) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.turns.leave(group)
 }
 
 // run follows the journal until ctx ends or the store cannot be read.
 func (f *feed) run(ctx context.Context) {
-	gather := time.NewTicker(feedGather)
-	defer gather.Stop()
+	step := time.NewTicker(feedGather / feedTurns)
+	defer step.Stop()
 	for ctx.Err() == nil {
 		if err := f.read(ctx); err != nil {
 			f.end(err)
 			return
 		}
-		select {
-		case <-gather.C:
-		case <-ctx.Done():
+		for group := 1; group <= feedTurns && ctx.Err() == nil; group++ {
+			select {
+			case <-step.C:
+			case <-ctx.Done():
+			}
+			if group < feedTurns {
+				f.tell(group)
+			}
 		}
 	}
 }

@@ -31,7 +31,7 @@ func TestPresent_ReachedOnlyWhatWas(t *testing.T) {
 // of them than of small ones, and tells who wants an older one to read the journal.
 func TestFeed_IsBoundedByBytes(t *testing.T) {
 	t.Parallel()
-	f := &feed{news: make(chan struct{})}
+	f := &feed{}
 	for sequence := range int64(200) {
 		events := []reservation.Event{{
 			Sequence: sequence + 1, Lines: make([]reservation.EventLine, reservation.MaxLines),
@@ -41,10 +41,10 @@ func TestFeed_IsBoundedByBytes(t *testing.T) {
 	if kept := len(f.reads); f.bytes > feedBytes || kept < 10 || kept > 100 {
 		t.Errorf("%d bytes in %d reads are kept", f.bytes, kept)
 	}
-	if _, behind, _, _ := f.after(1); !behind {
+	if _, behind, _, _ := f.after(0, 1); !behind {
 		t.Error("who is far behind is not told")
 	}
-	if events, behind, _, _ := f.after(199); behind || len(events) != 1 {
+	if events, behind, _, _ := f.after(0, 199); behind || len(events) != 1 {
 		t.Errorf("the newest is not kept: %v, %v", len(events), behind)
 	}
 }

@@ -50,7 +50,6 @@ func (s *Store) join(ctx context.Context, stock reservation.StockID, now present
 	running, stop := context.WithCancel(context.WithoutCancel(ctx))
 	f := &feed{
 		store: s, stock: stock, stop: stop, watchers: 1, last: now.sequence,
-		news: make(chan struct{}),
 	}
 	s.feeds.byStock[stock] = f
 	if exists {

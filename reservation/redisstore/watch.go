@@ -99,7 +99,8 @@ func (s *Store) Watch(
 		return err
 	}
 	defer s.leave(f)
-	w := watcher{store: s, feed: f, at: after, deliver: deliver}
+	w := watcher{store: s, feed: f, group: f.join(), at: after, deliver: deliver}
+	defer f.leave(w.group)
 	if w.at.Sequence == 0 {
 		w.at.Epoch = now.epochAt(1)
 	}
@@ -114,6 +115,7 @@ func (s *Store) Watch(
 type watcher struct {
 	store   *Store
 	feed    *feed
+	group   int // of those who are told of news at once
 	at      reservation.Position
 	deliver func(reservation.EventBatch) error
 	portion portion // of the journal, where the watcher reads it itself
@@ -121,7 +123,7 @@ type watcher struct {
 
 func (w *watcher) run(ctx context.Context) error {
 	for {
-		events, behind, news, err := w.feed.after(w.at.Sequence)
+		events, behind, news, err := w.feed.after(w.group, w.at.Sequence)
 		switch {
 		case err != nil:
 			return err
