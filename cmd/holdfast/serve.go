@@ -60,6 +60,7 @@ func (c *serveCommand) Run(s *session) (err error) {
 	if err := c.check(); err != nil {
 		return err
 	}
+	server.CollectSeldom()
 	logger := c.logger(s)
 	calls, operations, err := c.listen(s.ctx)
 	if err != nil {

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/holdfast-dev/holdfast/bench/internal/process"
+	"github.com/holdfast-dev/holdfast/server"
 )
 
 // Ask is what a server's process is asked: to open an arm, or how it does.
@@ -26,6 +27,7 @@ type Told struct {
 
 // Work is a server's process: it opens the arm that it is told to and answers on out until in ends.
 func Work(ctx context.Context, in io.Reader, out io.Writer) (err error) {
+	server.CollectSeldom()
 	answers := process.NewAnswers(out)
 	var served *Served
 	defer func() {

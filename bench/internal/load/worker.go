@@ -7,11 +7,13 @@ import (
 	"sync"
 
 	"github.com/holdfast-dev/holdfast/bench/internal/process"
+	"github.com/holdfast-dev/holdfast/server"
 )
 
 // Serve is a load generator's process: it reads jobs from in and answers results on out. A job that
 // says Stop ends the one under way and has no answer of its own.
 func Serve(ctx context.Context, in io.Reader, out io.Writer) (err error) {
+	server.CollectSeldom() // the load's own collections are not what is measured
 	generator := NewGenerator()
 	defer func() { err = errors.Join(err, generator.Close()) }()
 	jobs := make(chan Job)
