@@ -18,13 +18,14 @@ local function extend(r, ttl)
   r.expires = now + ttl
   change_record(r)
   emit({ 'EXTENDED', r.id, text(r.expires) })
+  end_request() -- of what was reclaimed: it may have filled a line of this one
   return record_reply({ code.OK, sequence_now(), now }, r)
 end
 
 local function decide()
   local not_after, r, ttl = number(), record(name_in_key(number())), number()
   local reply = now > not_after and { code.TOO_LATE } or extend(r, ttl)
-  end_request() -- of a hold that was due
+  end_request() -- of what was reclaimed, also where the request is refused
   return stamped(reply)
 end
 

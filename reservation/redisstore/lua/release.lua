@@ -77,6 +77,7 @@ local function bury(r)
   r.lines, r.moved, r.whole = {}, {}, true
   finish_record(r, RELEASED)
   emit({ 'RELEASED', r.id, '', text(RELEASED) })
+  end_request() -- of what was reclaimed
   return record_reply({ code.OK, sequence_now(), now }, r)
 end
 
