@@ -51,11 +51,11 @@ const (
 	defaultJournalCap = 100_000
 	// dialTimeout is how long a connection may take to come up.
 	dialTimeout = time.Second
-	// defaultLineBudget is how many queue lines one script works off, and how many due holds it
-	// reclaims: fewer than [reservation.LineBudget], which the contract allows, so that a step
-	// stays short also on a slow core. Steps of 200 reclaimed no faster under load and doubled the
-	// wait behind them (bar B10, November 2026).
-	defaultLineBudget = 100
+	// defaultLineBudget is how many queue lines one script works off, and how many lines of due holds
+	// it reclaims: fewer than [reservation.LineBudget], which the contract allows, so that a step
+	// stays short also on a slow core. Steps of 100 and of 200 reclaimed no faster under load, and
+	// made the wait behind them longer (bar B10, November 2026).
+	defaultLineBudget = 50
 	// poolSize bounds the connections to one store. A stock has one batch in flight, so this many
 	// stocks are served at once; a store runs scripts one at a time anyway.
 	poolSize = 16

@@ -63,7 +63,7 @@ const machinery = "machinery"
 
 // mutationIncludes is what "-- Include: mutation" stands for, in order.
 const mutationIncludes = "codes clock begin fields journal items thresholds policies grants " +
-	"records queue requests on_hand named rest finish"
+	"records queue lapses requests on_hand named rest finish"
 
 // scriptText is one Lua script but for the run_id of the store's process.
 type scriptText struct {

@@ -2,7 +2,7 @@
 -- What is due in the stock is reclaimed first, so that no expired hold makes an answer worse (I6).
 --
 -- Include: codes clock begin fields journal items grants named machinery lazily finish
--- Machinery: thresholds records queue decide reserve_generally
+-- Machinery: thresholds records queue lapses decide reserve_generally
 -- KEYS[12..] the requests' reservations <base>res:<id>, each once
 -- ARGV, per request:
 --   head    "asks not_after reservation fingerprint ttl replaces": asks 0: Reserve, 1: Reserve PARTIAL,

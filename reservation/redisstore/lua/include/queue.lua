@@ -101,25 +101,6 @@ local function lines_weight(r)
   return math.max(1, r.count)
 end
 
--- reclaim lapses the first of the holds that are due, until their lines have cost the budget. It returns whether
--- more may be due, and how many it lapsed.
-local function reclaim(due)
-  local spent, lapsing = 0, {}
-  for _, id in ipairs(due) do
-    if spent >= line_budget then break end
-    local r = record(id)
-    if r.exists and is_due(r) then
-      spent = spent + lines_weight(r)
-      lapsing[#lapsing + 1] = r
-    end
-  end
-  read_items_of(lapsing)
-  for _, r in ipairs(lapsing) do
-    lapse(r)
-  end
-  return spent >= line_budget, #lapsing
-end
-
 local PORTION = 100   -- queue entries read at once
 local MAX_FILLS = 100 -- fills that an answer names
 

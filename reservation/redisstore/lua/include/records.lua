@@ -20,6 +20,7 @@ local LINE = '^(%d+) (%d+) (%d+) (%-?%d+) (%d)(%S*) (.*)$'
 local OPEN = '^(%d+) (%d+) (%d+) ?(%d*)$'
 
 local changed_records = {} -- those to write
+local lapses = {}          -- holds reclaimed in short, by id and in their order; see include/lapses.lua
 
 -- new_record returns what stands for a reservation that is not there.
 local function new_record(id)
@@ -55,16 +56,6 @@ local function fields_of(r)
   return granted_fields(r.id) or to_fields(redis.call('HGETALL', r.key))
 end
 
--- record returns a reservation, read at most once. exists is false where there is none.
-local function record(id)
-  local r = records[id]
-  if r then
-    return r
-  end
-  r = new_record(id)
-  r.fields = fields_of(r)
-  return open_record(r, r.fields.h, r.fields.s)
-end
 
 -- parse_line reads a line by its fields.
 local function parse_line(r, i, granted_text, open_text)
@@ -118,19 +109,6 @@ local function line_of(r, i)
   end
   local stored = redis.call('HMGET', r.key, 'l' .. i, 'o' .. i)
   return parse_line(r, i, stored[1], stored[2])
-end
-
--- waiting_line returns the reservation and the line that an entry of a queue names, and reads no more than
--- that: an order of 1,000 lines may stand in as many queues.
-local function waiting_line(id, i)
-  local r = records[id] or (grants[id] and record(id))
-  if r then
-    return r, line_of(r, i)
-  end
-  r = new_record(id)
-  local stored = redis.call('HMGET', r.key, 'h', 's', 'l' .. i, 'o' .. i)
-  open_record(r, stored[1], stored[2])
-  return r, parse_line(r, i, stored[3], stored[4])
 end
 
 -- read_items_of reads the SKUs of reservations together.
@@ -189,6 +167,43 @@ local function ended_state(r)
   return RELEASED
 end
 
+-- take_over makes a hold that was reclaimed in short a reservation like any other: what happens to it besides is
+-- written with that.
+local function take_over(r)
+  lapses[r.id].taken = true
+  for i, line in ipairs(lines_of(r)) do
+    line.covered = 0
+    move_line(r, i, line)
+  end
+  finish_record(r, EXPIRED)
+  return r
+end
+
+-- record returns a reservation, read at most once. exists is false where there is none.
+local function record(id)
+  local r = records[id]
+  if r then
+    return r
+  end
+  r = new_record(id)
+  r.fields = fields_of(r)
+  open_record(r, r.fields.h, r.fields.s)
+  return lapses[id] and take_over(r) or r
+end
+
+-- waiting_line returns the reservation and the line that an entry of a queue names, and reads no more than
+-- that: an order of 1,000 lines may stand in as many queues.
+local function waiting_line(id, i)
+  local r = records[id] or (grants[id] and record(id))
+  if r then
+    return r, line_of(r, i)
+  end
+  r = new_record(id)
+  local stored = redis.call('HMGET', r.key, 'h', 's', 'l' .. i, 'o' .. i)
+  open_record(r, stored[1], stored[2])
+  return r, parse_line(r, i, stored[3], stored[4])
+end
+
 -- record_index returns which sorted set lists a reservation in a state, and by which score.
 local function record_index(state, r)
   if state == HELD then
@@ -240,10 +255,25 @@ local function full_record(r)
   return put_open(r, list)
 end
 
+-- write_lapses writes the holds that were reclaimed in short, and adds what changes of the indexes to the lists.
+local function write_lapses(finished, not_held)
+  local forget = text(now + retention)
+  for n = 1, #lapses do
+    local lapse = lapses[n]
+    if not lapse.taken then
+      redis.call('HSET', base .. 'res:' .. lapse.id, 's', '5 1 ' .. text(lapse.expires) .. ' ' .. forget .. ' 0 0')
+      local at = #finished
+      finished[at + 1], finished[at + 2] = forget, lapse.id
+      not_held[#not_held + 1] = lapse.id
+    end
+  end
+end
+
 -- write_records gives every changed reservation its final state and its place in the one index of that
 -- state, and takes it out of the other.
 local function write_records()
   local added, removed = { [5] = {}, [6] = {}, [7] = {} }, { [5] = {}, [6] = {}, [7] = {} }
+  write_lapses(added[7], removed[5])
   for n = 1, #changed_records do
     local r = changed_records[n]
     if r.forgotten then
