@@ -22,7 +22,7 @@ type encoder struct {
 	keyText []byte
 	keyEnds []int
 	keys    []string // all of them, from call on
-	// skus are those that the requests name, each once, however many of them do.
+	// skus are those that the requests name, each once, however many of them do: a packed list.
 	skus    []byte
 	numbers map[reservation.SKU]int
 	fields  []byte
@@ -43,7 +43,7 @@ func (p *encoderPool) get(stock stockKeys, fixed []string) *encoder {
 	}
 	e.stock, e.fixed = stock, fixed
 	e.keyText, e.keyEnds = e.keyText[:0], e.keyEnds[:0]
-	e.skus, e.fields = e.skus[:0], e.fields[:0]
+	e.skus, e.fields = packList(e.skus[:0], 0), e.fields[:0]
 	clear(e.numbers)
 	return e
 }
@@ -73,6 +73,7 @@ func (e *encoder) call(sha string, header []any, requests int) []any {
 		args = append(args, &e.keys[i+1])
 	}
 	args = append(args, header...)
+	packList(e.skus[:0], len(e.numbers)) // how many there are is known only now
 	args = append(args, requests, e.skus, e.fields)
 	e.args = args
 	return args
@@ -97,7 +98,7 @@ func (e *encoder) numberOf(sku reservation.SKU) int {
 	if !ok {
 		number = len(e.numbers) + 1
 		e.numbers[sku] = number
-		e.skus = append(append(e.skus, sku.String()...), '\n')
+		e.skus = packText(e.skus, sku.String())
 	}
 	return number
 }

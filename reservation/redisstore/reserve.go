@@ -100,25 +100,26 @@ func reserveOperation(request reservation.ReserveRequest) *operation {
 	}
 }
 
-// reserveHead adds what lua/reserve.lua wants of a request besides its lines, as one field.
+// reserveHead adds what lua/reserve.lua wants of a request besides its lines.
 func (e *encoder) reserveHead(
 	asks int, notAfter int64, key int, same []byte, ttl reservation.TTL, replaces int,
 ) {
-	e.fields = append(strconv.AppendInt(e.fields, int64(asks), 10), ' ')
-	e.fields = append(strconv.AppendInt(e.fields, notAfter, 10), ' ')
-	e.fields = append(strconv.AppendInt(e.fields, int64(key), 10), ' ')
-	e.fields = append(append(e.fields, same...), ' ')
-	e.fields = append(strconv.AppendInt(e.fields, ttl.Milliseconds(), 10), ' ')
-	e.count(replaces)
+	var text [20]byte
+	e.fields = packInt(e.fields, int64(asks))
+	e.fields = packInt(e.fields, notAfter)
+	e.fields = packInt(e.fields, int64(key))
+	e.fields = packText(e.fields, same)
+	e.fields = packText(e.fields, strconv.AppendInt(text[:0], ttl.Milliseconds(), 10))
+	e.fields = packInt(e.fields, int64(replaces))
 }
 
-// reserveLines adds lines as one field: number of the SKU, units.
+// reserveLines adds lines as one list: number of the SKU, units.
 func (e *encoder) reserveLines(lines reservation.Lines) {
+	e.fields = packList(e.fields, 2*lines.Len())
 	for _, line := range lines.All() {
-		e.fields = append(strconv.AppendInt(e.fields, int64(e.numberOf(line.SKU)), 10), ' ')
-		e.fields = append(strconv.AppendInt(e.fields, line.Quantity.Units(), 10), ' ')
+		e.fields = packInt(e.fields, int64(e.numberOf(line.SKU)))
+		e.fields = packInt(e.fields, line.Quantity.Units())
 	}
-	e.fields = append(e.fields, '\n')
 }
 
 // asks says what is asked of lua/reserve.lua.

@@ -61,6 +61,9 @@ func allScripts() []scriptName {
 // "Machinery" names, which a script calls only when it needs them.
 const machinery = "machinery"
 
+// embeddedInclude stands before the scripts for the embedded store, which lacks what is in it.
+const embeddedInclude = "embedded"
+
 // mutationIncludes is what "-- Include: mutation" stands for, in order.
 const mutationIncludes = "codes clock begin fields journal items thresholds policies grants " +
 	"records queue lapses requests on_hand named rest finish"
@@ -100,6 +103,11 @@ func joinScript(name scriptName, shebang bool, options Options) (scriptText, err
 		text.head += "\n"
 	}
 	var joined strings.Builder
+	if !shebang {
+		if err := joinInclude(&joined, embeddedInclude, options); err != nil {
+			return scriptText{}, fmt.Errorf("script %s: %w", name, err)
+		}
+	}
 	includes := strings.Replace(headerValue(string(body), "Include"), "mutation", mutationIncludes, 1)
 	for include := range strings.FieldsSeq(includes) {
 		switch {

@@ -1,15 +1,18 @@
 -- reserve promises units to reservations (Reserve), or says what that would answer (CheckAvailability).
 -- What is due in the stock is reclaimed first, so that no expired hold makes an answer worse (I6).
 --
--- Include: codes clock begin fields journal items grants named machinery lazily finish
+-- Include: codes clock begin journal items grants named machinery lazily finish
 -- Machinery: thresholds records queue lapses decide reserve_generally
 -- KEYS[12..] the requests' reservations <base>res:<id>, each once
--- ARGV, per request:
---   head    "asks not_after reservation fingerprint ttl replaces": asks 0: Reserve, 1: Reserve PARTIAL,
---           2: CheckAvailability, 3: CheckAvailability PARTIAL; not_after in ms of store time; and of a Reserve
---           the index of the reservation in KEYS, the fingerprint of the content, ttl in ms (0: firm at once),
---           the index in KEYS of the reservation that this one replaces (0: none)
---   lines   1-1000, each "sku quantity ": number of the SKU, quantity in units 1-10^9
+-- ARGV[5] skus      those that the requests name, each once, a packed list
+-- ARGV[6] requests  packed, per request:
+--   asks         0: Reserve, 1: Reserve PARTIAL, 2: CheckAvailability, 3: CheckAvailability PARTIAL
+--   not_after    ms of store time
+--   reservation  of a Reserve the index in KEYS
+--   fingerprint  text, of the content of a Reserve
+--   ttl          text, ms; 0: firm at once
+--   replaces     the index in KEYS of the reservation that this one replaces; 0: none
+--   lines        list of 1-1000 times number of the SKU, quantity in units 1-10^9
 -- Returns, per request, one of:
 --   OK, REPLAYED          sequence, "granted expiry state" (ms, ms or 0, as it is now) and each line as field l<i>
 --                         of include/records.lua has it, a line each; then, where any has extras, a list of
@@ -27,13 +30,13 @@
 local NONE = {}
 local BACKORDER_LIMIT, INSUFFICIENT_STOCK = 5, 6 -- as LineRefusalReason
 
--- read_lines takes the lines of a request and returns their SKUs and quantities, and the unknown SKUs.
-local function read_lines()
+-- read_lines takes the lines of a request apart and returns their SKUs and quantities, and the unknown SKUs.
+local function read_lines(list)
   local its, quantities, unknown, n = {}, {}, nil, 0
-  for sku, quantity in string.gmatch(field(), '(%d+) (%d+) ') do
-    local it = items[named_skus[tonumber(sku)]]
+  for at = 1, #list, 2 do
+    local it = items[named_skus[list[at]]]
     n = n + 1
-    its[n], quantities[n] = it, quantity
+    its[n], quantities[n] = it, list[at + 1]
     if not it.exists then
       unknown = unknown or { code.UNKNOWN_SKU, 0 }
       if not contains(unknown, 3, it.sku) then
@@ -62,18 +65,19 @@ end
 local function take_plain(its, quantities, mark)
   local lines, edges, waits = {}, NONE, nil
   for i = 1, #its do
-    local it, asked = its[i], quantities[i]
-    local p, quantity = it.policy or policy(it), tonumber(asked)
+    local it, quantity = its[i], quantities[i]
+    local p = it.policy or policy(it)
     local before = it.H - it.R
     local after = before - quantity
     if not p.plain or (p.floor and after < p.floor) or it.mark == mark or it.R + quantity > MAX_FIGURE or
       (after < 0 and (p.mode == '1' or more_due or after < -MAX_FIGURE or it.own.rt or it.own.su)) then
       for n = 1, i - 1 do
-        its[n].R = its[n].R - tonumber(quantities[n])
+        its[n].R = its[n].R - quantities[n]
       end
       return nil
     end
     it.R, it.mark = it.R + quantity, mark
+    local asked = text(quantity)
     if after < 0 then
       -- What is due to the queue's front stays: a line that waits takes only what is available.
       waits = waits or {}
@@ -150,36 +154,38 @@ local function is_new(id)
 end
 
 -- reserve decides about a reservation: a plain one here, any other by the general rules.
-local function reserve(partial, key, fingerprint, ttl, replaces)
-  local its, quantities, unknown = read_lines()
+local function reserve(partial, key, fingerprint, ttl, replaces, list)
+  local its, quantities, unknown = read_lines(list)
   local id = string.sub(key, #base + 5)
-  if not unknown and replaces == '0' and #touched == 0 and is_new(id) then
+  if not unknown and replaces == 0 and #touched == 0 and is_new(id) then
     local lines, edges, waits = take_plain(its, quantities, id)
     if lines then return grant_plain(key, id, fingerprint, ttl, its, lines, edges, waits) end
     if #its == 1 and not partial and not more_due then
-      local refused = refuse_plain(its[1], tonumber(quantities[1]))
+      local refused = refuse_plain(its[1], quantities[1])
       if refused then return refused end
     end
   end
-  return general().reserve(id, fingerprint, tonumber(ttl), its, quantities, unknown, tonumber(replaces), partial)
+  return general().reserve(id, fingerprint, tonumber(ttl), its, quantities, unknown, replaces, partial)
 end
 
-local function check(partial)
-  local its, quantities, unknown = read_lines()
+local function check(partial, list)
+  local its, quantities, unknown = read_lines(list)
   return general().check(its, quantities, unknown, partial)
 end
 
+local packed, packed_at = ARGV[6], 0
+
 local function decide()
-  local asks, not_after, key, fingerprint, ttl, replaces =
-    string.match(field(), '^(%d) (%-?%d+) (%d+) (%S+) (%d+) (%d+)$')
+  local asks, not_after, key, fingerprint, ttl, replaces, list
+  packed_at, asks, not_after, key, fingerprint, ttl, replaces, list =
+    cmsgpack.unpack_limit(packed, 7, packed_at)
   local reply
-  if now > tonumber(not_after) then
-    field()
+  if now > not_after then
     reply = { code.TOO_LATE }
-  elseif asks < '2' then
-    reply = reserve(asks == '1', KEYS[tonumber(key)], fingerprint, ttl, replaces)
+  elseif asks < 2 then
+    reply = reserve(asks == 1, KEYS[key], fingerprint, ttl, replaces, list)
   else
-    reply = check(asks == '3')
+    reply = check(asks == 3, list)
   end
   end_general() -- of what was reclaimed on the way, also where the request is refused
   return stamped(reply)

@@ -18,9 +18,11 @@
 -- ARGV[1] retention      ms, how long finished reservations and request ids are remembered
 -- ARGV[2] journal_cap    events, how many the journal keeps at least
 -- ARGV[3] line_budget    lines that one script works off, and lines of due holds that it reclaims, about
+-- ARGV[4] count          requests that follow
 local retention = tonumber(ARGV[1])
 local journal_cap = tonumber(ARGV[2])
 local line_budget = tonumber(ARGV[3])
+local count = tonumber(ARGV[4])
 
 local MAX_FIGURE = 1000000000000
 local FIXED_KEYS = 11

@@ -1,11 +1,8 @@
 -- The requests of a batch as a changing script gets them.
 --
--- ARGV[4] count   requests that follow
--- ARGV[5] skus    those that the requests name, each once, one a line
+-- ARGV[5] skus    those that the requests name, each once, a packed list
 -- ARGV[6] fields  of all requests in their order, one a line. A SKU stands there as its number in skus, from
 --                 1; a reservation or request id as its index in KEYS.
-local count = tonumber(ARGV[4])
-
 local fields = {}
 for value in string.gmatch(ARGV[6], '([^\n]*)\n') do
   fields[#fields + 1] = value

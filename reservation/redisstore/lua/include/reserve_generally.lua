@@ -35,9 +35,9 @@ local function lend(replaced, sign)
 end
 
 -- try decides one line and takes what it gets from the figures.
-local function try(it, asked, partial)
+local function try(it, quantity, partial)
   local p = it.policy or policy(it)
-  local before, quantity = it.H - it.R, tonumber(asked)
+  local before, asked = it.H - it.R, text(quantity)
   local granted, reason = judge(p, quantity, before, partial)
   local counted, covered = p.tracked, granted
   local flags, refusal, granted_text = 0, '', asked

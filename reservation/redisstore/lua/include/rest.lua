@@ -12,3 +12,8 @@ local function write_rest()
   write_records()
   write_requests()
 end
+
+-- named_item takes the next field as a SKU.
+local function named_item()
+  return items[named_skus[number()]]
+end
