@@ -6,7 +6,7 @@ import (
 )
 
 // gcPercent is how far the heap of a serving process grows between two collections, in percent of
-// what lives. What lives is a few MiB and a call allocates some 15 KiB, so that Go's own 100 collects
+// what lives. That is a few MiB, and a call allocates some 15 KiB, so that Go's own 100 collects
 // dozens of times a second: a third of a call's processor time (bar B1, November 2026).
 const gcPercent = 400
 

@@ -27,5 +27,5 @@ func packText[T string | []byte](to []byte, text T) []byte {
 
 // packList begins a list of at most 65,535 values.
 func packList(to []byte, values int) []byte {
-	return binary.BigEndian.AppendUint16(append(to, packedList), uint16(values)) //nolint:gosec // see above
+	return binary.BigEndian.AppendUint16(append(to, packedList), uint16(values))
 }

@@ -2,8 +2,8 @@ package redisstore
 
 import "testing"
 
-// TestTurns_FewAreToldAtOnceAndManyOneAfterAnother joins watchers: the first are of one group, later
-// ones spread, and who leaves makes room.
+// TestTurns_FewAreToldAtOnceAndManyOneAfterAnother joins watchers: the first are of one group,
+// later ones spread, and who leaves makes room.
 func TestTurns_FewAreToldAtOnceAndManyOneAfterAnother(t *testing.T) {
 	t.Parallel()
 	var turns turns
