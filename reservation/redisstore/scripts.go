@@ -65,8 +65,8 @@ const machinery = "machinery"
 const embeddedInclude = "embedded"
 
 // mutationIncludes is what "-- Include: mutation" stands for, in order.
-const mutationIncludes = "codes clock begin fields journal items thresholds policies grants " +
-	"records queue lapses requests on_hand named rest finish"
+const mutationIncludes = "codes clock begin tools fields journal policy_rules items thresholds " +
+	"policies grants records queue lapses requests on_hand named rest finish"
 
 // scriptText is one Lua script but for the run_id of the store's process.
 type scriptText struct {

@@ -37,12 +37,19 @@ type Subject interface {
 // up after it; it is called from several tests at a time.
 func Run(t *testing.T, open func(t *testing.T) Subject) {
 	t.Helper()
-	t.Run("scenarios", func(t *testing.T) { t.Parallel(); runScenarios(t, open) })
-	t.Run("random", func(t *testing.T) { t.Parallel(); runRandom(t, open) })
+	RunCallByCall(t, open)
 	t.Run("gave up", func(t *testing.T) { t.Parallel(); runGaveUp(t, open) })
 	t.Run("concurrent", func(t *testing.T) { t.Parallel(); runConcurrent(t, open) })
 	t.Run("races", func(t *testing.T) { t.Parallel(); runRaces(t, open) })
 	t.Run("watch", func(t *testing.T) { t.Parallel(); runWatch(t, open) })
+}
+
+// RunCallByCall is the part of [Run] that makes one call at a time: the scenarios and a random
+// history.
+func RunCallByCall(t *testing.T, open func(t *testing.T) Subject) {
+	t.Helper()
+	t.Run("scenarios", func(t *testing.T) { t.Parallel(); runScenarios(t, open) })
+	t.Run("random", func(t *testing.T) { t.Parallel(); runRandom(t, open) })
 }
 
 // Clock is a store clock that stands still until it is told. It is safe for concurrent use.

@@ -1,6 +1,6 @@
 -- audit_queue answers a page of a SKU's queue with the line behind each entry, as of one moment.
 --
--- Include: codes clock begin journal items grants records
+-- Include: codes clock begin tools journal policy_rules items grants records
 -- Flags: no-writes
 -- ARGV[5] sku    whose queue is asked for
 -- ARGV[6] after  where the page begins, as ZRANGEBYSCORE has it: "-inf" or "(<score>"

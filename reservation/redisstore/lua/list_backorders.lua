@@ -1,6 +1,6 @@
 -- list_backorders answers a page of the lines that wait, by SKU bytes, then position.
 --
--- Include: codes clock begin items grants records reading
+-- Include: codes clock begin tools policy_rules items grants records reading
 -- Flags: no-writes
 -- ARGV[5] sku    whose queue is asked for; empty: all
 -- ARGV[6] after  SKU of the last line of the page before; empty: from the first

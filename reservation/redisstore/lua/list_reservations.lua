@@ -1,6 +1,6 @@
 -- list_reservations answers a page of the reservations in one state, in the order of their index.
 --
--- Include: codes clock begin items grants records reading
+-- Include: codes clock begin tools policy_rules items grants records reading
 -- Flags: no-writes
 -- ARGV[5] state   1-5, as in include/records.lua
 -- ARGV[6] score   of the last one of the page before; empty: from the first

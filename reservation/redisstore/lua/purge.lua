@@ -1,7 +1,7 @@
 -- purge forgets finished reservations and request ids whose retention is over, at most line_budget
 -- of them. It must run on a full store: only so can it shrink.
 --
--- Include: codes clock begin fields
+-- Include: codes clock begin tools fields
 -- Flags: allow-oom
 -- Returns {store time, 0, 0, replies}, per request:
 --   OK    0, how many were forgotten, 1 when there may be more

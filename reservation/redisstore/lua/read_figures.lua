@@ -1,7 +1,7 @@
 -- read_figures answers SKUs with all that is kept of them, and where they are listed, as of one moment. Audit,
 -- Repair and Export walk a stock with it.
 --
--- Include: codes clock begin journal
+-- Include: codes clock begin tools journal
 -- Flags: no-writes
 -- ARGV[5..] the SKUs, at most 64
 -- Returns {store time, 0, 0, {{OK, sequence, epoch, the stock's default policy, items}}}: the policy is a list of

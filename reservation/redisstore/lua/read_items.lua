@@ -1,7 +1,7 @@
 -- read_items answers SKUs' figures and own policies as of one moment: those named, or a page of them in
 -- the order of their bytes.
 --
--- Include: codes clock begin reading
+-- Include: codes clock begin tools reading
 -- Flags: no-writes
 -- ARGV[5] from   where a page begins, as ZRANGEBYLEX has it: "-" or "(<sku>"; empty: the SKUs are named
 -- ARGV[6] limit  SKUs on the page, 1-1000

@@ -1,7 +1,7 @@
 -- read_records answers reservations with all that is kept of them, whether they can be read or not, and where
 -- they are listed, as of one moment. Audit, Repair and Export walk a stock with it.
 --
--- Include: codes clock begin journal items grants records
+-- Include: codes clock begin tools journal policy_rules items grants records
 -- Flags: no-writes
 -- KEYS[12..] the reservations <base>res:<id>
 -- Returns {store time, 0, 0, {{OK, sequence, epoch, records}}}: the records of the first reservations, until they

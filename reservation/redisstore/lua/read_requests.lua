@@ -1,7 +1,7 @@
 -- read_requests answers what is remembered of request ids, and where they are listed, as of one moment. Audit
 -- and Export walk a stock with it.
 --
--- Include: codes clock begin journal items grants records requests
+-- Include: codes clock begin tools journal policy_rules items grants records requests
 -- Flags: no-writes
 -- KEYS[12..] the requests <base>req:<request id>, at most 64
 -- Returns {store time, 0, 0, {{OK, sequence, epoch, requests}}}: a request is a list: 1 when it is there and its

@@ -1,6 +1,6 @@
 -- read_reservation answers a reservation as it is now. A hold that is due is EXPIRED, swept or not.
 --
--- Include: codes clock begin items grants records
+-- Include: codes clock begin tools policy_rules items grants records
 -- Flags: no-writes
 -- KEYS[12] res = <base>res:<id>
 -- Returns {store time, 0, 0, {reply}}, the reply one of:

@@ -1,7 +1,7 @@
 -- reserve promises units to reservations (Reserve), or says what that would answer (CheckAvailability).
 -- What is due in the stock is reclaimed first, so that no expired hold makes an answer worse (I6).
 --
--- Include: codes clock begin journal items grants named machinery lazily finish
+-- Include: clock begin policy_rules lone codes tools journal items grants named machinery lazily finish
 -- Machinery: thresholds records queue lapses decide reserve_generally
 -- KEYS[12..] the requests' reservations <base>res:<id>, each once
 -- ARGV[5] skus      those that the requests name, each once, a packed list

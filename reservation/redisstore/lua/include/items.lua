@@ -14,10 +14,7 @@ local resolved = {}       -- policies in force by the text of a SKU's own one
 local function own_policy(own_text)
   local own = own_policies[own_text]
   if not own then
-    own = {}
-    for name, value in string.gmatch(own_text, '\n(%a%a) ([^\n]*)') do
-      own[name] = value
-    end
+    own = policy_fields(own_text)
     own_policies[own_text] = own
   end
   return own
@@ -72,39 +69,11 @@ local function stock_default()
   return default_policy
 end
 
--- resolve makes a policy out of a SKU's own fields: each field own, else the stock's default, else built-in.
--- floor is nil where there is none; edge is what available must be above to be in stock; plain says that no
--- purchase rule can refuse a line.
-local function resolve(own)
-  local default = stock_default()
-  local p = {
-    mode = own.bm or default.bm or '1',
-    low = tonumber(own.ls or default.ls),
-    min = tonumber(own.mn or default.mn or 1),
-    max = tonumber(own.mx or default.mx),
-    increment = tonumber(own.qi or default.qi or 1),
-    sellable = (own.se or default.se) ~= '0',
-    tracked = (own.tr or default.tr) ~= '0',
-    floor = nil, edge = 0, plain = false,
-  }
-  if p.mode == '1' then
-    p.floor = tonumber(own.ss or default.ss or 0)
-    p.edge = p.floor
-  else
-    local limit = tonumber(own.bl or default.bl or MAX_FIGURE)
-    if limit < MAX_FIGURE then
-      p.floor = -limit
-    end
-  end
-  p.plain = p.sellable and p.tracked and p.min == 1 and not p.max and p.increment == 1
-  return p
-end
-
 -- policy returns the policy in force for a SKU.
 local function policy(it)
   local p = it.policy
   if not p then
-    p = resolved[it.own_text] or resolve(it.own)
+    p = resolved[it.own_text] or resolve(it.own, stock_default())
     resolved[it.own_text], it.policy = p, p
   end
   return p

@@ -5,14 +5,15 @@
 -- of each, one after the other; nil otherwise.
 local function plain_hold(id)
   local flat = redis.call('HGETALL', base .. 'res:' .. id)
-  if flat[1] ~= 'h' or flat[3] ~= 's' then return nil end
-  local count = tonumber(string.match(flat[2], '^%d+ %d+ (%d+) '))
-  local expires = tonumber(string.match(flat[4], '^1 1 (%d+) 0 0 0$'))
-  if not expires or expires > now or #flat ~= 4 + 2 * count then return nil end
+  if #flat == 0 then return nil end
+  local stored = to_fields(flat)
+  local count = tonumber(string.match(stored.h or '', '^%d+ %d+ (%d+) '))
+  local expires = tonumber(string.match(stored.s or '', '^1 1 (%d+) 0 0 0$'))
+  if not expires or not count or expires > now or #flat ~= 4 + 2 * count then return nil end
   local lines = { id = id, expires = expires, taken = false }
   for i = 1, count do
-    local units, sku = string.match(flat[2 * i + 4], '^%d+ (%d+) 0 %-?%d+ 1 (.*)$')
-    if not units or flat[2 * i + 3] ~= 'l' .. i then return nil end
+    local units, sku = string.match(stored['l' .. i] or '', '^%d+ (%d+) 0 %-?%d+ 1 (.*)$')
+    if not units then return nil end
     lines[2 * i - 1], lines[2 * i] = sku, units
   end
   return lines
