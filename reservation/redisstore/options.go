@@ -86,6 +86,8 @@ type Options struct {
 	walkLimit int
 	// lineBudget is [defaultLineBudget] but in tests against the model.
 	lineBudget int
+	// journalCap is [defaultJournalCap] but in tests that fold a long journal from its first event.
+	journalCap int64
 }
 
 // ConfigurationError is why [Open] refuses what it was given: options that cannot be, or a store
@@ -129,6 +131,9 @@ func (o Options) withDefaults() (Options, error) {
 	}
 	if o.lineBudget == 0 {
 		o.lineBudget = defaultLineBudget
+	}
+	if o.journalCap == 0 {
+		o.journalCap = defaultJournalCap
 	}
 	if o.walkLimit == 0 {
 		o.walkLimit = defaultWalkLimit

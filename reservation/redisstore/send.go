@@ -133,7 +133,7 @@ func (s *Store) encodeGroup(
 
 // callHeader returns what every script gets first; see lua/include/begin.lua.
 func (s *Store) callHeader() []any {
-	return []any{s.options.Retention.Milliseconds(), defaultJournalCap, s.options.lineBudget}
+	return []any{s.options.Retention.Milliseconds(), s.options.journalCap, s.options.lineBudget}
 }
 
 // notAfter returns the last moment, ms of store time, at which an operation may take effect: the
