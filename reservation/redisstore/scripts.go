@@ -32,8 +32,9 @@ const (
 	scriptListReservations scriptName = "list_reservations"
 	scriptListBackorders   scriptName = "list_backorders"
 
-	scriptRepair  scriptName = "repair"
-	scriptRestore scriptName = "restore"
+	scriptRepair    scriptName = "repair"
+	scriptRestore   scriptName = "restore"
+	scriptLiftFence scriptName = "lift_fence"
 
 	scriptReadRecords  scriptName = "read_records"
 	scriptReadFigures  scriptName = "read_figures"
@@ -46,7 +47,7 @@ func batchOrder() []scriptName {
 	return []scriptName{
 		scriptSweep, scriptPurge, scriptRelease, scriptRestock, scriptAdjust, scriptSetStock,
 		scriptFulfill, scriptExtend, scriptSetPolicy, scriptDeleteItem, scriptRepair, scriptRestore,
-		scriptCommit, scriptReserve,
+		scriptLiftFence, scriptCommit, scriptReserve,
 	}
 }
 
@@ -62,8 +63,8 @@ func allScripts() []scriptName {
 const machinery = "machinery"
 
 // mutationIncludes is what "-- Include: mutation" stands for, in order.
-const mutationIncludes = "codes clock begin fields journal items thresholds policies grants " +
-	"records queue requests on_hand named rest finish"
+const mutationIncludes = "codes clock begin fields journal fence items thresholds policies " +
+	"grants records queue requests on_hand named rest finish"
 
 // scriptText is one Lua script but for the run_id of the store's process.
 type scriptText struct {

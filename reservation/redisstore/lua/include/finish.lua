@@ -11,7 +11,7 @@ local restoring_reply = restoring and { code.STOCK_RESTORING, first_sequence }
 local MAX_WORK = 1000
 
 -- finish reads what the requests name, prepares, reclaims what is due, decides every request, writes once, and
--- returns {store time, epoch, sequence, replies}.
+-- returns {store time, epoch, sequence, replies}, and what include/fence.lua adds.
 local function finish(decide, prepare)
   local function run()
     local replies = {}
@@ -19,8 +19,9 @@ local function finish(decide, prepare)
       for i = 1, count do
         replies[i] = restoring_reply
       end
-      return { now, epoch, first_sequence, replies }
+      return answer(first_sequence, replies)
     end
+    notice_loss()
     read_named()
     if prepare then
       prepare()
@@ -35,7 +36,7 @@ local function finish(decide, prepare)
     write_items()
     write_rest()
     write_journal()
-    return { now, epoch, sequence_now(), replies }
+    return answer(sequence_now(), replies)
   end
   local ok, result = pcall(run)
   if ok then
