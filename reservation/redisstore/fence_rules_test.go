@@ -207,11 +207,21 @@ func (f fenceRule) whileFenced(t *testing.T, s *Store) {
 		wider.Since != first.Fence.Value.Since {
 		t.Errorf("a loss of 3 more makes it %+v of %+v", wider, first.Fence.Value)
 	}
+	beyond := more
+	beyond.seen.Epoch += 5
+	beyond.show(s, process) // a server that had seen an epoch beyond the fence's own
+	before := s.Stats().Losses
+	last := must(s.Fence(ctx, stock)).Fence.Value
+	if again := must(s.Fence(ctx, stock)).Fence.Value; last.Seen != beyond.seen || again != last ||
+		s.Stats().Losses != before+1 {
+		t.Errorf("a later epoch makes it %+v, then %+v, and %d losses of %d", last, again,
+			s.Stats().Losses, before)
+	}
 	_, err := s.LiftFence(ctx, reservation.LiftFenceRequest{
 		Stock: stock, Fence: must(reservation.ParseFenceID("1-1")),
 	})
 	wantReason(t, err, reservation.ReasonFenceDiffers)
-	lift := reservation.LiftFenceRequest{Stock: stock, Fence: wider.ID}
+	lift := reservation.LiftFenceRequest{Stock: stock, Fence: last.ID}
 	lifted := must(s.LiftFence(ctx, lift))
 	if again := must(s.LiftFence(ctx, lift)); again.LiftTime != lifted.LiftTime {
 		t.Errorf("lifted at %v, and again at %v", lifted.LiftTime, again.LiftTime)
@@ -221,7 +231,7 @@ func (f fenceRule) whileFenced(t *testing.T, s *Store) {
 	stale.age = time.Minute
 	stale.show(s, process) // a server that had seen still more and was idle
 	after := must(s.Fence(ctx, stock))
-	if after.Fence.Set || after.Lifted.Value.ID != wider.ID {
+	if after.Fence.Set || after.Lifted.Value.ID != last.ID {
 		t.Errorf("after lifting: %+v", after)
 	}
 }

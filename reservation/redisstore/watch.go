@@ -40,10 +40,11 @@ func (p present) reached(at reservation.Position) bool {
 	if at.Sequence > p.sequence || at.Epoch > p.epoch || at.Epoch < 1 {
 		return false
 	}
-	// An epoch begins behind where the one before it ended.
+	// An epoch begins behind where the one before it ended. One that ended nowhere is lost.
 	began, known := p.began[at.Epoch]
 	next, ended := p.began[at.Epoch+1]
-	return (known || at.Epoch == 1) && at.Sequence > began && (!ended || at.Sequence <= next)
+	return (known || at.Epoch == 1) && at.Sequence > began &&
+		(at.Epoch == p.epoch || ended && at.Sequence <= next)
 }
 
 // present reads where a stock's journal is.
