@@ -128,7 +128,11 @@ func (s *Store) encodeGroup(
 		op.encode(e, op.sentUntil)
 	}
 	e.call(sc.sha, s.callHeader(), len(ops))
-	args := e.tell(&b.seen, s.server)
+	seen := &b.seen
+	if sc.name == scriptRestore { // whatever was seen of the stock that stood there is no loss
+		seen = &seenPosition{}
+	}
+	args := e.tell(seen, s.server)
 	return &group{script: sc.name, ops: ops, encoder: e, cmd: pipe.Do(ctx, args...)}
 }
 

@@ -11,11 +11,18 @@
 --   FENCE_DIFFERS     sequence: the stock has no fence, or another one
 --   TOO_LATE, AGAIN   sequence
 -- Invariants: I8.
+-- fence_id returns the id of the fence, nil where there is none.
+local function fence_id()
+  if not fenced then return nil end
+  local n, ms = string.match(fenced, FENCE)
+  return n .. '-' .. ms
+end
+
 local lifted = redis.call('HGET', KEYS[1], 'lifted') or ''
 
 local function lift(fence)
   if fence_id() == fence then
-    fenced, lifted = false, fence .. ' ' .. now_text
+    fenced, standing[4], lifted = false, '', fence .. ' ' .. now_text
     meta_changes = append(meta_changes or {}, { 'settled', now_text, 'lifted', lifted })
     meta_removed = { 'fenced' }
     return { code.OK, 0, now }

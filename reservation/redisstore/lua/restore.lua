@@ -119,7 +119,8 @@ local function decide()
   if now > not_after then return stamped({ code.TOO_LATE }) end
   if restoring ~= export then
     if restoring or not is_empty() then return stamped({ code.STOCK_NOT_EMPTY }) end
-    restoring, fenced = export, false
+    restoring = export
+    if standing then standing[4] = '' end
     meta_changes = { 'restoring', export }
   end
   for i = 1, parts do
@@ -128,5 +129,5 @@ local function decide()
   return stamped({ code.OK })
 end
 
-reclaims, restoring_reply, notices = false, false, false -- it alone goes on, and nothing of what it builds is due yet
+reclaims, restoring_reply = false, false -- it alone goes on, and nothing of what it builds is due yet
 return finish(decide)

@@ -19,9 +19,8 @@ local function finish(decide, prepare)
       for i = 1, count do
         replies[i] = restoring_reply
       end
-      return answer(first_sequence, replies)
+      return { now, epoch, first_sequence, replies, standing }
     end
-    notice_loss()
     read_named()
     if prepare then
       prepare()
@@ -36,7 +35,10 @@ local function finish(decide, prepare)
     write_items()
     write_rest()
     write_journal()
-    return answer(sequence_now(), replies)
+    if standing and not new_epoch then
+      standing[1] = run_id
+    end
+    return { now, epoch, sequence_now(), replies, standing }
   end
   local ok, result = pcall(run)
   if ok then

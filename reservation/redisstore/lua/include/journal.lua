@@ -4,7 +4,6 @@ local epoch = tonumber(meta[2] or 0)
 local first_sequence = tonumber(meta[3] or 0)
 local events = {}
 local new_epoch = meta[1] ~= run_id -- the next event begins one
-local epoch_begins = false           -- one began in this script
 local restoring = meta[4] -- the export that the stock is being built from; false: it is not
 local meta_changes, meta_removed = nil, nil -- further names and values of meta to write, names to delete
 
@@ -13,21 +12,15 @@ local function sequence_now()
   return first_sequence + #events
 end
 
--- begin_epoch begins an epoch at the present sequence, before the script's first event. Whoever follows the
--- journal is told, but of a stock's very first.
-local function begin_epoch(n)
-  new_epoch, epoch_begins = false, true
-  epoch = n
-  if meta[1] or n > 1 then
-    events[1] = 'STORE_CHANGED\t' .. text(epoch) .. '\t' .. run_id
-  end
-end
-
 -- emit_line adds an event as a line: its name and its values, a tab between them, none of which holds a tab
 -- or a newline (the limits of ids and SKUs see to it). It returns the event's sequence.
 local function emit_line(line)
   if new_epoch then
-    begin_epoch(epoch + 1)
+    new_epoch = false
+    epoch = epoch + 1
+    if meta[1] then
+      events[1] = 'STORE_CHANGED\t' .. text(epoch) .. '\t' .. run_id
+    end
   end
   events[#events + 1] = line
   return first_sequence + #events
@@ -50,7 +43,7 @@ local function write_journal()
   local last = text(sequence_now())
   redis.call('XADD', KEYS[3], 'MINID', '~', text(math.max(0, sequence_now() - journal_cap)), last .. '-0',
     't', now_text, 'e', joined(events, '\n'))
-  if epoch_begins then
+  if text(epoch) ~= meta[2] then
     redis.call('HSET', KEYS[1], 'run_id', run_id, 'epoch', text(epoch), 'sequence', last,
       'e' .. text(epoch), text(first_sequence), 'p' .. text(epoch), run_id)
   else
