@@ -99,53 +99,54 @@ func killRedisAfterSave(ctx context.Context, s *stage) error {
 }
 
 // reconcile does what an operator and the clients do after a loss: nothing is granted until the
-// fences are lifted, and then what was lost is sent again with the same ids.
+// fences are lifted, and then what was lost is sent again with the same ids. It ends with the first
+// thing that is not as it must be.
 func (s *stage) reconcile(ctx context.Context, kept, gone string) error {
 	ctx, cancel := context.WithTimeout(ctx, recovery)
 	defer cancel()
-	// The first call of the server that had seen it notices, whoever sends it.
-	if err := s.wantOrder(ctx, 1, gone, "STOCK_FENCED"); err != nil {
-		return err
-	}
-	for n := range s.Clients { // and every server is told
-		for _, id := range []string{gone, "new-" + gone} {
-			if err := s.wantOrder(ctx, n, id, "STOCK_FENCED"); err != nil {
-				return err
-			}
-		}
-		if err := s.wantOrder(ctx, n, kept, replayedAnswer); err != nil {
-			return err
-		}
+	const fenced = "STOCK_FENCED"
+	last := len(s.Clients) - 1
+	// The first call of the server that had seen it notices, and then every server is told.
+	steps := []func() error{func() error { return s.wantOrder(ctx, last, gone, fenced) }}
+	for n := range s.Clients {
+		steps = append(steps,
+			func() error { return s.wantOrder(ctx, n, gone, fenced) },
+			func() error { return s.wantOrder(ctx, n, "new-"+gone, fenced) },
+			func() error { return s.wantOrder(ctx, n, kept, replayedAnswer) })
 	}
 	for _, stock := range witnessed() {
-		if err := s.liftFence(ctx, stock); err != nil {
+		steps = append(steps, func() error { return s.liftFence(ctx, stock) })
+	}
+	steps = append(steps, func() error { return s.wantOrder(ctx, 0, gone, grantedNow) },
+		func() error { return s.wantOrder(ctx, last, gone, replayedAnswer) })
+	before := len(s.result.Findings)
+	for _, step := range steps {
+		if err := step(); err != nil || len(s.result.Findings) > before {
 			return err
 		}
 	}
 	s.witness().sentAgain++
-	for n := range s.Clients {
-		want := "" // reserved anew, and then known
-		if n > 0 {
-			want = replayedAnswer
-		}
-		if err := s.wantOrder(ctx, n, gone, want); err != nil {
-			return err
-		}
-	}
 	return nil
 }
 
-// replayedAnswer is what wantOrder takes for an order that is answered as it was before.
-const replayedAnswer = "replayed"
+// What wantOrder takes besides reasons: an order that is answered as it was before, and one that is
+// granted now.
+const (
+	replayedAnswer = "replayed"
+	grantedNow     = "granted"
+)
 
 // wantOrder sends an order until the store is back and holds the answer against what it must be: a
-// reason, replayedAnswer, or empty for an order that is granted now.
+// reason, replayedAnswer or grantedNow.
 func (s *stage) wantOrder(ctx context.Context, n int, id, want string) error {
 	for {
 		replayed, a := order(ctx, s.Clients[n], id)
 		got := a.Reason
-		if replayed {
+		switch {
+		case replayed:
 			got = replayedAnswer
+		case a.Verdict == answer.Done:
+			got = grantedNow
 		}
 		isAway := a.Reason == "STORE_UNAVAILABLE" || a.Verdict == answer.Unknown
 		switch {
@@ -154,7 +155,7 @@ func (s *stage) wantOrder(ctx context.Context, n int, id, want string) error {
 		case isAway:
 			rest(ctx, 10*time.Millisecond)
 			continue
-		case got != want || want == "" && a.Verdict != answer.Done:
+		case got != want:
 			s.findf("after the loss order %s was answered %q by server %d, must be %q: %v", id, got, n,
 				want, a.Err)
 		}
@@ -186,7 +187,9 @@ func (s *stage) liftFence(ctx context.Context, stock string) error {
 			s.findf("stock %s lost what was acknowledged and nobody noticed: %v", stock, err)
 			return nil
 		}
-		if code := status.Code(err); err != nil && code != codes.Unavailable && code != codes.Aborted {
+		switch status.Code(err) {
+		case codes.OK, codes.Unavailable, codes.Aborted, codes.DeadlineExceeded, codes.Canceled:
+		default:
 			return fmt.Errorf("lift the fence of %s: %w", stock, err)
 		}
 		rest(ctx, 10*time.Millisecond)
