@@ -60,6 +60,12 @@ const (
 	ReasonStockNotEmpty
 	// ReasonStockRestoring is a stock that is being built from an export. Nothing was done.
 	ReasonStockRestoring
+	// ReasonStockFenced is a grant in a stock that lost writes which were acknowledged, until somebody
+	// lifts the fence. Nothing was done.
+	ReasonStockFenced
+	// ReasonFenceDiffers is a fence to lift that the stock does not have: it has another one, or none.
+	// Nothing was done.
+	ReasonFenceDiffers
 	// ReasonStoreUnavailable is a store that is away, loading, failing over, full or read-only.
 	// Nothing was done.
 	ReasonStoreUnavailable
@@ -104,6 +110,8 @@ func (r Reason) String() string {
 		ReasonRecordUnreadable:       "RECORD_UNREADABLE",
 		ReasonStockNotEmpty:          "STOCK_NOT_EMPTY",
 		ReasonStockRestoring:         "STOCK_RESTORING",
+		ReasonStockFenced:            "STOCK_FENCED",
+		ReasonFenceDiffers:           "FENCE_DIFFERS",
 		ReasonStoreUnavailable:       "STORE_UNAVAILABLE",
 		ReasonStoreNotDurable:        "STORE_NOT_DURABLE",
 		ReasonOutcomeUnknown:         "OUTCOME_UNKNOWN",

@@ -66,6 +66,8 @@ func sentence(about subject, e *reservation.Error, incident string) string {
 		return "stock " + about.stock + " has a record that cannot be read: an audit names it"
 	case reservation.ReasonStockNotEmpty, reservation.ReasonStockRestoring:
 		return restoreSentence(about, e)
+	case reservation.ReasonStockFenced, reservation.ReasonFenceDiffers:
+		return fenceSentence(about, e)
 	case reservation.ReasonStoreUnavailable:
 		return unavailableSentence(e)
 	case reservation.ReasonStoreNotDurable:
@@ -99,6 +101,15 @@ func restoreSentence(about subject, e *reservation.Error) string {
 		return "stock " + about.stock + " is being restored" + sentenceLater
 	}
 	return "stock " + about.stock + " is not empty, or is being restored from another export"
+}
+
+func fenceSentence(about subject, e *reservation.Error) string {
+	if e.Reason == reservation.ReasonStockFenced {
+		return "stock " + about.stock + " lost changes that were acknowledged, and grants nothing " +
+			"until its fence is lifted" + sentenceLater
+	}
+	return "stock " + about.stock + " does not have this fence: it has another one, or none; " +
+		"nothing was done: look at it again"
 }
 
 func lessThanNamed(about subject, e *reservation.Error, what string) string {

@@ -42,9 +42,11 @@ type Options struct {
 	Ready func(ctx context.Context) error
 	// ReadyEvery is how often Ready is asked. 0: DefaultReadyEvery.
 	ReadyEvery time.Duration
-	// Auditor answers Audit and Repair, Exporter Export and Restore. Nil: UNIMPLEMENTED.
+	// Auditor answers Audit and Repair, Exporter Export and Restore, Fencer GetFence, ListFences and
+	// LiftFence. Nil: UNIMPLEMENTED.
 	Auditor  Auditor
 	Exporter Exporter
+	Fencer   Fencer
 	// Registry gets the server's metrics and is what /metrics shows. Nil: a new one.
 	Registry *prometheus.Registry
 	// Version is what holdfast_build_info says. Empty: "unknown".
@@ -107,7 +109,7 @@ func New(store reservation.Store, opts Options) *Server {
 		store: store, shared: newSharedResponses(),
 	})
 	holdfastv1.RegisterAuditServiceServer(server, &auditService{
-		auditor: opts.Auditor, exporter: opts.Exporter,
+		auditor: opts.Auditor, exporter: opts.Exporter, fencer: opts.Fencer,
 	})
 	// Counters that exist from the start can be alarmed on before the first error.
 	measured.calls.InitializeMetrics(server)

@@ -65,12 +65,27 @@ type Exporter interface {
 	) (reservation.RestoreAnswer, error)
 }
 
+// Fencer is a store that notices what it lost; every error is a [*reservation.Error].
+type Fencer interface {
+	// Fence says whether a stock is fenced. It looks for a loss first, as any change does.
+	Fence(ctx context.Context, stock reservation.StockID) (reservation.FenceAnswer, error)
+	// Fences pages through all stocks for those that are fenced.
+	Fences(
+		ctx context.Context, request reservation.ListFencesRequest,
+	) (reservation.FencesAnswer, error)
+	// LiftFence lets a stock grant again; a repeat changes nothing.
+	LiftFence(
+		ctx context.Context, request reservation.LiftFenceRequest,
+	) (reservation.LiftFenceAnswer, error)
+}
+
 // auditService has the calls that look after a stock's soundness. What the store cannot do is
 // UNIMPLEMENTED.
 type auditService struct {
 	holdfastv1.UnimplementedAuditServiceServer
 	auditor  Auditor  // or nil
 	exporter Exporter // or nil
+	fencer   Fencer   // or nil
 }
 
 // eventService has the calls that tell what happens.

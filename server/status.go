@@ -43,7 +43,8 @@ func codeOf(ctx context.Context, reason reservation.Reason) codes.Code {
 		reservation.ReasonStockNotEmpty:
 		return codes.FailedPrecondition
 	case reservation.ReasonOnHandDiffers,
-		reservation.ReasonRepairConflict:
+		reservation.ReasonRepairConflict,
+		reservation.ReasonFenceDiffers:
 		return codes.Aborted
 	case reservation.ReasonFigureOutOfRange,
 		reservation.ReasonEventsTrimmed:
@@ -53,6 +54,7 @@ func codeOf(ctx context.Context, reason reservation.Reason) codes.Code {
 	case reservation.ReasonStoreUnavailable,
 		reservation.ReasonStoreNotDurable,
 		reservation.ReasonStockRestoring,
+		reservation.ReasonStockFenced,
 		reservation.ReasonOutcomeUnknown,
 		reservation.ReasonTooLate:
 		return codes.Unavailable

@@ -60,6 +60,20 @@ func mutants() []mutant {
 			}},
 		},
 		{
+			name: "a store that lost what it acknowledged goes on granting", finder: "redis-killed-none",
+			changes: []rig.Change{{
+				File:    store + "lua/include/fence.lua",
+				Pattern: `if seen_sequence > 0 and not restoring and`, New: "if false and",
+			}},
+		},
+		{
+			name: "a store that kept everything is fenced", finder: "redis-killed-fsync",
+			changes: []rig.Change{{
+				File: store + "lua/include/fence.lua", Pattern: `or seen_sequence > kept then`,
+				New: "or seen_sequence >= kept then",
+			}},
+		},
+		{
 			name: "callers of one batch get each other's answers", finder: "calm",
 			changes: []rig.Change{{
 				File: store + "send.go", Pattern: `r\.open\(now, replies\[i\]\)`,

@@ -51,6 +51,7 @@ type grammar struct {
 	Watch   watchCommand   `cmd:"" help:"Print what happens in a stock as it happens."`
 	Audit   auditCommand   `cmd:"" help:"Look for breaches of what always holds in a live stock. Exit status 1 when there are any."`
 	Repair  repairCommand  `cmd:"" help:"Count a SKU's figures anew from its reservations; mends them with --apply."`
+	Fence   fenceCommands  `cmd:"" help:"Show what a stock has lost of what was acknowledged, and let it grant again."`
 	Export  exportCommand  `cmd:"" help:"Write all of a stock, as of one moment, to standard output."`
 	Restore restoreCommand `cmd:"" help:"Build an empty stock from an export on standard input."`
 	Replay  replayCommand  `cmd:"" help:"Send a real order history through a running server."`

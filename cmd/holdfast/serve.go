@@ -81,6 +81,7 @@ func (c *serveCommand) Run(s *session) (err error) {
 	served := server.New(keeper, server.Options{
 		Logger: logger, RequireTTL: c.RequireTTL, SlowCall: slowCall, Ready: keeper.Ready,
 		Registry: registry, Version: version(), Auditor: keeper, Exporter: keeper,
+		Fencer: keeper,
 	})
 	fmt.Fprintln(s.stdout, c.announcement(calls, operations))
 	logger.Debug("configuration", "serve", fmt.Sprintf("%+v", *c))

@@ -11,7 +11,7 @@ import (
 type storeMetrics struct {
 	stats func() redisstore.Stats
 
-	scanned, stocks, due, committed, failures, steps *prometheus.Desc
+	scanned, stocks, due, committed, failures, steps, fenced, losses *prometheus.Desc
 }
 
 func newStoreMetrics(stats func() redisstore.Stats) *storeMetrics {
@@ -27,6 +27,10 @@ func newStoreMetrics(stats func() redisstore.Stats) *storeMetrics {
 			"Holds that had expired and were not reclaimed yet when the last scan looked."),
 		committed: describe("holdfast_oldest_committed_age_seconds",
 			"For how long the oldest COMMITTED reservation of all stocks has been firm; 0: none."),
+		fenced: describe("holdfast_fenced_stocks",
+			"Stocks that grant nothing because changes that were acknowledged are lost."),
+		losses: describe("holdfast_losses_total",
+			"Times that the store did not have what this server had seen acknowledged."),
 		failures: describe("holdfast_maintenance_failures_total",
 			"Scans and turns of a sweeper that met an error; some are in the log."),
 		steps: describe("holdfast_store_clock_steps_total",
@@ -58,6 +62,8 @@ func (m *storeMetrics) Collect(metrics chan<- prometheus.Metric) {
 	gauge(m.stocks, float64(stats.Stocks))
 	gauge(m.due, float64(stats.DueHolds))
 	gauge(m.committed, stats.OldestCommitted.Seconds())
+	gauge(m.fenced, float64(stats.FencedStocks))
+	count(m.losses, stats.Losses)
 	count(m.failures, stats.MaintenanceFailures)
 	count(m.steps, stats.ClockStepsForward, "forward")
 	count(m.steps, stats.ClockStepsBackward, "backward")

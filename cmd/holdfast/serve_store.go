@@ -16,6 +16,7 @@ type store interface {
 	reservation.Store
 	server.Auditor
 	server.Exporter
+	server.Fencer
 	// Ready returns nil while the store can take calls.
 	Ready(ctx context.Context) error
 	// Stats is what an operator should watch besides calls and errors.

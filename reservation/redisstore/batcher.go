@@ -45,6 +45,9 @@ type batcher struct {
 
 	newest     int64                        // sequence of the last answer; the sender's own
 	registered atomic.Pointer[registration] // nil: not that this server knew
+
+	seen   seenPosition // the sender's own
+	isSeen atomic.Bool  // there is something in seen
 }
 
 // do sends an operation and waits for its outcome. When ctx ends first, the outcome is known if the

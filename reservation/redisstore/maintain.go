@@ -143,6 +143,7 @@ func (m *maintenance) scan(ctx context.Context) error {
 		cursor = next
 	}
 	m.publish(found)
+	s.fences.scanned(found.began)
 	return errors.Join(failed.err(), s.registerMissing(ctx, found.began))
 }
 
@@ -178,6 +179,9 @@ func (m *maintenance) peekAt(
 	for _, p := range peeks {
 		failed.add(p.stock.String(), p.err())
 		found.take(p)
+		if fence := p.fence(); fence != "" {
+			s.fences.see(p.stock, fence)
+		}
 		if err := m.hand(ctx, p, float64(now)); err != nil {
 			return err
 		}
@@ -226,6 +230,7 @@ type peek struct {
 	stock                         reservation.StockID
 	held, filling                 *redis.IntCmd // holds that are due; SKUs to be worked off
 	finished, requests, committed *redis.ZSliceCmd
+	fenced                        *redis.SliceCmd // HMGET, which answers where there is none too
 }
 
 // newPeek adds the reads of one stock to a pipeline. now is ms of store time.
@@ -239,17 +244,28 @@ func newPeek(
 		finished:  pipe.ZRangeWithScores(ctx, keys.finished(), 0, 0),
 		requests:  pipe.ZRangeWithScores(ctx, keys.requests(), 0, 0),
 		committed: pipe.ZRangeWithScores(ctx, keys.committed(), 0, 0),
+		fenced:    pipe.HMGet(ctx, keys.meta(), fencedField),
 	}
 }
 
 // err returns the first error of the peek's reads; those that answered count all the same.
 func (p peek) err() error {
-	for _, cmd := range []redis.Cmder{p.held, p.filling, p.finished, p.requests, p.committed} {
+	for _, cmd := range []redis.Cmder{p.held, p.filling, p.finished, p.requests, p.committed, p.fenced} {
 		if err := cmd.Err(); err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+// fence returns the stock's fence as it is kept; empty: it has none.
+func (p peek) fence() string {
+	values := p.fenced.Val()
+	if len(values) == 0 {
+		return ""
+	}
+	text, _ := values[0].(string)
+	return text
 }
 
 func isDue(first *redis.ZSliceCmd, now float64) bool {

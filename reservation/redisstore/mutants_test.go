@@ -26,7 +26,8 @@ type mutant struct {
 	old  string
 	new  string
 	// stories are the scenario files that find it; none: the random histories do;
-	// "concurrent" and "races": the callers who fight for the same units, and for the same holds.
+	// "concurrent" and "races": the callers who fight for the same units, and for the same holds;
+	// "fence": the rules of the fence.
 	stories string
 }
 
@@ -133,6 +134,14 @@ func mutants() []mutant {
 		{
 			"the plainest holds take from the queue what they free", "include/lapses.lua",
 			"if it.Q > 0 or not it.exists then return false end", "", "expiry|due|queue",
+		},
+		{
+			"a lone Reserve is granted in spite of a fence", loneFile,
+			"or meta[4] or meta[5] then", "or meta[4] then", "fence",
+		},
+		{
+			"a lone Reserve does not look for a loss", loneFile,
+			"if ARGV[7] ~= '0' and", "if false and", "fence",
 		},
 		{
 			"a hold lapses twice", "include/lapses.lua",
@@ -256,6 +265,90 @@ func mutants() []mutant {
 			"untracked SKUs run out", "include/reserve_generally.lua",
 			"if not p.tracked then return quantity end", "", "untracked",
 		},
+		{
+			"nobody looks for a loss", "include/fence.lua",
+			"if seen_sequence > 0 and not restoring and", "if false and", "fence",
+		},
+		{
+			"a loss in the present epoch is not noticed", "include/fence.lua",
+			"seen_sequence > first_sequence or ARGV[8]", "ARGV[8]", "fence",
+		},
+		{
+			"one event that is lost is not noticed", "include/fence.lua",
+			"or seen_sequence > kept then", "or seen_sequence > kept + 1 then", "fence",
+		},
+		{
+			"who has seen everything has seen a loss", "include/fence.lua",
+			"or seen_sequence > kept then", "or seen_sequence >= kept then", "fence",
+		},
+		{
+			"a loss that was written over is not noticed", "include/fence.lua",
+			"process == meta[1] and first_sequence\n    end",
+			"process == meta[1] and first_sequence\n    end\n    if n < epoch then return first_sequence end", "fence",
+		},
+		{
+			"an epoch that the store does not have is taken for an earlier one", "include/fence.lua",
+			"return n < epoch and began and ends", "return n > epoch and first_sequence or began and ends", "fence",
+		},
+		{
+			"an epoch that began nowhere counts", "include/fence.lua",
+			"n < epoch and began and ends", "n < epoch and ends", "fence",
+		},
+		{
+			"an epoch that ended nowhere counts", "include/fence.lua",
+			"and ends and (not began_by or began_by == seen_process) and tonumber(ends)",
+			"and (not began_by or began_by == seen_process) and tonumber(ends or first_sequence)", "fence",
+		},
+		{
+			"the present epoch's number used again is not noticed", "include/fence.lua",
+			"return seen_process == meta[1] and first_sequence", "return first_sequence", "fence",
+		},
+		{
+			"an earlier epoch's number used again is not noticed", "include/fence.lua",
+			"(not began_by or began_by == seen_process)", "true", "fence",
+		},
+		{
+			"an older version's epochs are taken for another's", "include/fence.lua",
+			"(not began_by or began_by == seen_process)", "began_by == seen_process", "fence",
+		},
+		{
+			"a loss is noticed again after lifting", "lift_fence.lua",
+			"{ 'settled', now_text, 'lifted', lifted }", "{ 'lifted', lifted }", "fence",
+		},
+		{
+			"what was seen before a lift or a restore still counts", "include/fence.lua",
+			"if tonumber(ARGV[9]) <=", "if 0 <", "fence",
+		},
+		{
+			"who noticed notices for ever", "include/fence.lua",
+			"standing[2], standing[3] = 1, 1", "standing[3] = 1", "fence",
+		},
+		{
+			"a fence is lifted that nobody looked at", "lift_fence.lua",
+			"if fence_id() == fence then", "if fence_id() then", "fence",
+		},
+		{
+			"lifting cannot be repeated", "lift_fence.lua",
+			"if not fenced and last == fence then", "if false then", "fence",
+		},
+		{
+			"a further loss is not added to the fence", "include/fence.lua",
+			"return n < told_epoch or n == told_epoch and seen_sequence <= tonumber(told_sequence)",
+			"return true", "fence",
+		},
+		{
+			"the same loss changes the fence", "include/fence.lua",
+			"if not is_told() then", "if true then", "fence",
+		},
+		{
+			"a fence does not stop Reserve", "include/reserve_generally.lua",
+			"if fenced then return { code.STOCK_FENCED } end\n  if unknown then return unknown end\n  local replaced",
+			"if unknown then return unknown end\n  local replaced", "fence",
+		},
+		{
+			"a fence does not stop the plainest orders", "reserve.lua",
+			"not unknown and not fenced and", "not unknown and", "fence",
+		},
 	}
 }
 
@@ -264,7 +357,7 @@ func shortForm() []string {
 	return []string{
 		"Reserve grants a known id again", "a lost line does not refuse the others",
 		"the last one in is the first one out", "holds expire a millisecond early",
-		"the sequence skips one",
+		"the sequence skips one", "a loss that was written over is not noticed",
 	}
 }
 
@@ -336,6 +429,8 @@ func runMutant(t *testing.T, m mutant) (output string, survived bool) {
 	switch m.stories {
 	case "":
 		run.Args[len(run.Args)-1] = "^TestStore_Embedded$/^random$"
+	case "fence":
+		run.Args[len(run.Args)-1] = "^TestFence_Rules$/^embedded$"
 	case "concurrent", "races":
 		run.Args[len(run.Args)-1] = "^TestStore_Embedded$/^" + m.stories + "$"
 	}

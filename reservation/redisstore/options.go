@@ -3,6 +3,8 @@ package redisstore
 import (
 	"fmt"
 	"log/slog"
+	"os"
+	"regexp"
 	"strings"
 	"time"
 
@@ -75,6 +77,9 @@ type Options struct {
 	// CallTimeout is how long one call may take in the store: later it has no effect any more.
 	// Default [DefaultCallTimeout].
 	CallTimeout time.Duration
+	// Server names this process in what a stock keeps of a loss: 1-64 of A-Z a-z 0-9 . _ : -. Default:
+	// the host's name and the process id.
+	Server string
 	// Logger gets what an operator should know. Default: nothing is logged.
 	Logger *slog.Logger
 
@@ -126,6 +131,13 @@ func (o Options) withDefaults() (Options, error) {
 		return o, misconfigured("the retention is %v, must be %v to %v", o.Retention,
 			reservation.MinRetention, reservation.MaxRetention)
 	}
+	if o.Server == "" {
+		o.Server = serverName()
+	}
+	if !regexp.MustCompile(`^[A-Za-z0-9._:-]{1,64}$`).MatchString(o.Server) {
+		return o, misconfigured("the server's name is %q, must be 1-64 of A-Z a-z 0-9 . _ : -",
+			o.Server)
+	}
 	if o.CallTimeout == 0 {
 		o.CallTimeout = DefaultCallTimeout
 	}
@@ -142,6 +154,14 @@ func (o Options) withDefaults() (Options, error) {
 		o.Logger = slog.New(slog.DiscardHandler)
 	}
 	return o, nil
+}
+
+// serverName returns the host's name and the process id.
+func serverName() string {
+	const longestHost = 48
+	host, _ := os.Hostname() // without one the process id has to do
+	host = regexp.MustCompile(`[^A-Za-z0-9._-]`).ReplaceAllString(host, "-")
+	return fmt.Sprintf("%s:%d", host[:min(len(host), longestHost)], os.Getpid())
 }
 
 // clientOptions sets every option of the client that matters here, each with its reason.

@@ -37,6 +37,8 @@ const (
 	codeRepairConflict         replyCode = 60
 	codeStockRestoring         replyCode = 61
 	codeStockNotEmpty          replyCode = 62
+	codeStockFenced            replyCode = 63
+	codeFenceDiffers           replyCode = 64
 )
 
 // reason returns the reason that a code stands for; ok is false for those that are no refusal.
@@ -82,6 +84,10 @@ func (c replyCode) reason() (reason reservation.Reason, ok bool) {
 		return reservation.ReasonStockRestoring, true
 	case codeStockNotEmpty:
 		return reservation.ReasonStockNotEmpty, true
+	case codeStockFenced:
+		return reservation.ReasonStockFenced, true
+	case codeFenceDiffers:
+		return reservation.ReasonFenceDiffers, true
 	}
 	return 0, false
 }
@@ -256,7 +262,8 @@ func (r *reply) refusal() error {
 		e.State = r.state()
 	case codeOK, codeReplayed, codeAgain, codeTooLate, codeReservationIDReused,
 		codeRequestIDReused, codeUnknownReservation, codeReleasedBeforeReserved,
-		codeLinesRefused, codeRepairConflict, codeStockRestoring, codeStockNotEmpty:
+		codeLinesRefused, codeRepairConflict, codeStockRestoring, codeStockNotEmpty,
+		codeStockFenced, codeFenceDiffers:
 	}
 	return e
 }

@@ -32,8 +32,9 @@ const (
 	scriptListReservations scriptName = "list_reservations"
 	scriptListBackorders   scriptName = "list_backorders"
 
-	scriptRepair  scriptName = "repair"
-	scriptRestore scriptName = "restore"
+	scriptRepair    scriptName = "repair"
+	scriptRestore   scriptName = "restore"
+	scriptLiftFence scriptName = "lift_fence"
 
 	scriptReadRecords  scriptName = "read_records"
 	scriptReadFigures  scriptName = "read_figures"
@@ -46,7 +47,7 @@ func batchOrder() []scriptName {
 	return []scriptName{
 		scriptSweep, scriptPurge, scriptRelease, scriptRestock, scriptAdjust, scriptSetStock,
 		scriptFulfill, scriptExtend, scriptSetPolicy, scriptDeleteItem, scriptRepair, scriptRestore,
-		scriptCommit, scriptReserve,
+		scriptLiftFence, scriptCommit, scriptReserve,
 	}
 }
 
@@ -65,8 +66,8 @@ const machinery = "machinery"
 const embeddedInclude = "embedded"
 
 // mutationIncludes is what "-- Include: mutation" stands for, in order.
-const mutationIncludes = "codes clock begin tools fields journal policy_rules items thresholds " +
-	"policies grants records queue lapses requests on_hand named rest finish"
+const mutationIncludes = "codes clock begin tools fields journal fence policy_rules items " +
+	"thresholds policies grants records queue lapses requests on_hand named rest finish"
 
 // scriptText is one Lua script but for the run_id of the store's process.
 type scriptText struct {

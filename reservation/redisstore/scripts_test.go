@@ -170,7 +170,8 @@ func TestReplyCodes_AreThoseOfTheScripts(t *testing.T) {
 		"ON_HAND_DIFFERS": codeOnHandDiffers,
 		"LINES_REFUSED":   codeLinesRefused, "FIGURE_OUT_OF_RANGE": codeFigureOutOfRange,
 		"REPAIR_CONFLICT": codeRepairConflict, "STOCK_RESTORING": codeStockRestoring,
-		"STOCK_NOT_EMPTY": codeStockNotEmpty,
+		"STOCK_NOT_EMPTY": codeStockNotEmpty, "STOCK_FENCED": codeStockFenced,
+		"FENCE_DIFFERS": codeFenceDiffers,
 	}
 	inLua := codeTable(t)
 	for name, code := range inLua {

@@ -127,7 +127,12 @@ func (s *Store) encodeGroup(
 		op.sentUntil = op.allow(s.notAfter(op))
 		op.encode(e, op.sentUntil)
 	}
-	args := e.call(sc.sha, s.callHeader(), len(ops))
+	e.call(sc.sha, s.callHeader(), len(ops))
+	seen := &b.seen
+	if sc.name == scriptRestore { // whatever was seen of the stock that stood there is no loss
+		seen = &seenPosition{}
+	}
+	args := e.tell(seen, s.server)
 	return &group{script: sc.name, ops: ops, encoder: e, cmd: pipe.Do(ctx, args...)}
 }
 
@@ -165,7 +170,10 @@ func (s *Store) settle(
 func (s *Store) settleAnswer(
 	b *batcher, set *scriptSet, g *group, answer []any, asked time.Time,
 ) (again []*operation) {
-	replies, now, sequence, err := openAnswer(answer, len(g.ops))
+	replies, now, _, err := openAnswer(answer, len(g.ops))
+	if err == nil && g.script != scriptPurge { // which reads no sequence
+		err = s.learn(b, set, answer)
+	}
 	if err != nil {
 		s.options.Logger.Error("script answer cannot be read", "script", g.script,
 			"stock", b.stock.String(), "error", err)
@@ -173,9 +181,6 @@ func (s *Store) settleAnswer(
 		return nil
 	}
 	s.clock.tell(now, asked)
-	if g.script != scriptPurge { // which reads no sequence
-		b.saw(set, sequence)
-	}
 	for i, op := range g.ops {
 		r := &op.answer
 		err := r.open(now, replies[i])
@@ -197,11 +202,12 @@ func (s *Store) settleAnswer(
 	return again
 }
 
-// openAnswer takes a script's answer apart: {store time, epoch, sequence, replies}.
+// openAnswer takes a script's answer apart: {store time, epoch, sequence, replies}, and what
+// [standingOf] reads.
 func openAnswer(
 	answer []any, requests int,
 ) (replies []any, now, sequence int64, err error) {
-	if len(answer) != 4 {
+	if len(answer) != 4 && len(answer) != 5 {
 		return nil, 0, 0, errReplyEnds
 	}
 	now, isTime := answer[0].(int64)

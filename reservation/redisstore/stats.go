@@ -17,6 +17,10 @@ type Stats struct {
 	// OldestCommitted is for how long, by the store's clock, the oldest COMMITTED reservation has
 	// been firm; 0 when there is none. Each must end in Fulfill or Release (contract, section 2).
 	OldestCommitted time.Duration
+	// FencedStocks is how many stocks grant nothing because writes of theirs were lost.
+	FencedStocks int
+	// Losses counts how often what this server had seen acknowledged was found to be lost.
+	Losses int64
 	// MaintenanceFailures counts scans and turns of a sweeper that met an error.
 	MaintenanceFailures int64
 	// ClockStepsForward and ClockStepsBackward count how often the store's clock was seen more than
@@ -29,12 +33,16 @@ type seen struct {
 	began     time.Time
 	stocks    int
 	dueHolds  int64
+	fenced    int
 	committed int64 // when the oldest COMMITTED reservation was granted, ms; 0: there is none
 }
 
 func (f *seen) take(p peek) {
 	f.stocks++
 	f.dueHolds += p.held.Val()
+	if p.fence() != "" {
+		f.fenced++
+	}
 	if oldest := p.committed.Val(); len(oldest) > 0 {
 		if at := int64(oldest[0].Score); f.committed == 0 || at < f.committed {
 			f.committed = at
@@ -55,7 +63,7 @@ func (s *Store) Stats() Stats {
 	defer m.mu.Unlock()
 	stats := Stats{
 		ScanTime: m.seen.began, Stocks: m.seen.stocks, DueHolds: m.seen.dueHolds,
-		MaintenanceFailures: m.failed,
+		MaintenanceFailures: m.failed, FencedStocks: m.seen.fenced, Losses: s.fences.noticedLosses(),
 	}
 	if m.seen.committed > 0 {
 		age := time.Duration(s.clock.now()-m.seen.committed) * time.Millisecond

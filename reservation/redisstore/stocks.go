@@ -10,7 +10,8 @@ import (
 )
 
 // stocks has the batcher of every stock that is in use or registered. One that nobody uses and that
-// is not registered is dropped: naming stocks that do not exist costs no memory.
+// is not registered is dropped, unless there is a position to remember: naming stocks that do not
+// exist costs no memory.
 type stocks struct {
 	mu       sync.Mutex
 	batchers map[reservation.StockID]*batcher
@@ -41,7 +42,8 @@ func (s *stocks) release(b *batcher) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	b.users--
-	if b.users == 0 && b.registered.Load() == nil {
+	if b.users == 0 && b.registered.Load() == nil &&
+		(!b.isSeen.Load() || len(s.batchers) > mostKeptStocks) {
 		delete(s.batchers, b.stock)
 	}
 }
@@ -54,6 +56,23 @@ func (b *batcher) saw(set *scriptSet, sequence int64) {
 		b.registered.Store(nil)
 	}
 	b.newest = sequence
+}
+
+// learn takes in where an answer says that a stock is, before any caller is answered.
+func (s *Store) learn(b *batcher, set *scriptSet, answer []any) error {
+	now, err := standingOf(set, answer)
+	if err != nil {
+		return err
+	}
+	b.saw(set, now.Sequence)
+	b.seen.see(now)
+	if b.seen.Sequence > 0 {
+		b.isSeen.Store(true)
+	}
+	if now.noticed || now.fence != "" {
+		s.fences.note(b.stock, now)
+	}
+	return nil
 }
 
 // register writes a stock down in the set of stocks before its first write, so that every server

@@ -74,7 +74,8 @@ func TestStocks_AreRegisteredAnewWhenTheStoreLostThem(t *testing.T) {
 							return s.client.Del(ctx, s.keys.stocks()).Err()
 						})
 					}
-					hold(t, s, "after")
+					_, err := s.Reserve(t.Context(), reserveOf("after", "mug"))
+					wantReason(t, err, reservation.ReasonStockFenced)
 				}
 				wantRegistered(t, s)
 			})

@@ -25,6 +25,8 @@ type Store struct {
 	encoders encoderPool
 	stocks   stocks
 	feeds    feeds
+	fences   fences
+	server   any // options.Server, as an argument
 
 	maintenance *maintenance
 	watchClient *redis.Client // its connections block
@@ -80,6 +82,10 @@ func newStore(options Options, texts []scriptText) *Store {
 		options: options, scripts: scriptSets{texts: texts}, keys: keyspace{options.Prefix},
 	}
 	s.clock.logger = options.Logger
+	s.fences = fences{
+		logger: options.Logger, known: make(map[reservation.StockID]knownFence),
+	}
+	s.server = options.Server
 	s.maintenance = newMaintenance(s)
 	s.feeds.byStock = make(map[reservation.StockID]*feed)
 	s.stocks = stocks{

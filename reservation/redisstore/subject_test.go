@@ -116,7 +116,7 @@ func newSubject(t *testing.T, open func(*testing.T, Options) *Store) storetest.S
 	store := open(t, Options{
 		clock: testClock, quiet: true, lineBudget: reservation.LineBudget, Logger: logger,
 		journalCap: 10 * defaultJournalCap, // a history of 10^5 steps is folded whole
-		mutate: mutationOf(os.Getenv(mutantVariable)),
+		mutate:     mutationOf(os.Getenv(mutantVariable)),
 	})
 	s := &subject{Store: store, Clock: storetest.NewClock(), t: t}
 	s.setClock()

@@ -24,7 +24,8 @@ type present struct {
 // epochAt returns the epoch in which the event of a sequence stands; of sequence 0 the first.
 func (p present) epochAt(sequence int64) int64 {
 	for epoch := p.epoch; epoch > 1; epoch-- {
-		if p.began[epoch] < sequence {
+		// A fence may pass over numbers, which are of epochs that are lost.
+		if began, is := p.began[epoch]; is && began < sequence {
 			return epoch
 		}
 	}
@@ -39,9 +40,11 @@ func (p present) reached(at reservation.Position) bool {
 	if at.Sequence > p.sequence || at.Epoch > p.epoch || at.Epoch < 1 {
 		return false
 	}
-	// An epoch begins behind where the one before it ended.
+	// An epoch begins behind where the one before it ended. One that ended nowhere is lost.
+	began, known := p.began[at.Epoch]
 	next, ended := p.began[at.Epoch+1]
-	return at.Sequence > p.began[at.Epoch] && (!ended || at.Sequence <= next)
+	return (known || at.Epoch == 1) && at.Sequence > began &&
+		(at.Epoch == p.epoch || ended && at.Sequence <= next)
 }
 
 // present reads where a stock's journal is.

@@ -82,7 +82,8 @@ func outcomeOf(answer any, err error) (outcome, error) {
 		reservation.ReasonCallerGaveUp, reservation.ReasonInvalidRequest,
 		reservation.ReasonEventsTrimmed, reservation.ReasonPositionUnknown,
 		reservation.ReasonRepairConflict, reservation.ReasonRecordUnreadable,
-		reservation.ReasonStockNotEmpty, reservation.ReasonStockRestoring:
+		reservation.ReasonStockNotEmpty, reservation.ReasonStockRestoring,
+		reservation.ReasonStockFenced, reservation.ReasonFenceDiffers:
 		return outcome{}, fmt.Errorf("the store did not decide: %w", err)
 	case reservation.ReasonReservationIDReused, reservation.ReasonRequestIDReused,
 		reservation.ReasonUnknownSKU, reservation.ReasonUnknownReservation,

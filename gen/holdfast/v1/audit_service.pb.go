@@ -927,7 +927,7 @@ var File_holdfast_v1_audit_service_proto protoreflect.FileDescriptor
 
 const file_holdfast_v1_audit_service_proto_rawDesc = "" +
 	"\n" +
-	"\x1fholdfast/v1/audit_service.proto\x12\vholdfast.v1\x1a\x1bbuf/validate/validate.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x1fholdfast/v1/event_service.proto\x1a\x18holdfast/v1/export.proto\"H\n" +
+	"\x1fholdfast/v1/audit_service.proto\x12\vholdfast.v1\x1a\x1bbuf/validate/validate.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x1fholdfast/v1/event_service.proto\x1a\x18holdfast/v1/export.proto\x1a\x17holdfast/v1/fence.proto\"H\n" +
 	"\fAuditRequest\x128\n" +
 	"\bstock_id\x18\x01 \x01(\tB\x1d\xbaH\x1ar\x182\x16^[A-Za-z0-9._-]{0,64}$R\astockId\"\xbc\x01\n" +
 	"\rAuditResponse\x120\n" +
@@ -1000,12 +1000,16 @@ const file_holdfast_v1_audit_service_proto_rawDesc = "" +
 	"\x18FINDING_TYPE_JOURNAL_END\x10\x0f\x12\x1e\n" +
 	"\x1aFINDING_TYPE_JOURNAL_SHORT\x10\x10\x12\"\n" +
 	"\x1eFINDING_TYPE_JOURNAL_MALFORMED\x10\x11\x12\"\n" +
-	"\x1eFINDING_TYPE_JOURNAL_DISAGREES\x10\x122\xa0\x02\n" +
+	"\x1eFINDING_TYPE_JOURNAL_DISAGREES\x10\x122\x84\x04\n" +
 	"\fAuditService\x12@\n" +
 	"\x05Audit\x12\x19.holdfast.v1.AuditRequest\x1a\x1a.holdfast.v1.AuditResponse0\x01\x12A\n" +
 	"\x06Repair\x12\x1a.holdfast.v1.RepairRequest\x1a\x1b.holdfast.v1.RepairResponse\x12C\n" +
 	"\x06Export\x12\x1a.holdfast.v1.ExportRequest\x1a\x1b.holdfast.v1.ExportResponse0\x01\x12F\n" +
-	"\aRestore\x12\x1b.holdfast.v1.RestoreRequest\x1a\x1c.holdfast.v1.RestoreResponse(\x01B=Z;github.com/holdfast-dev/holdfast/gen/holdfast/v1;holdfastv1b\x06proto3"
+	"\aRestore\x12\x1b.holdfast.v1.RestoreRequest\x1a\x1c.holdfast.v1.RestoreResponse(\x01\x12G\n" +
+	"\bGetFence\x12\x1c.holdfast.v1.GetFenceRequest\x1a\x1d.holdfast.v1.GetFenceResponse\x12M\n" +
+	"\n" +
+	"ListFences\x12\x1e.holdfast.v1.ListFencesRequest\x1a\x1f.holdfast.v1.ListFencesResponse\x12J\n" +
+	"\tLiftFence\x12\x1d.holdfast.v1.LiftFenceRequest\x1a\x1e.holdfast.v1.LiftFenceResponseB=Z;github.com/holdfast-dev/holdfast/gen/holdfast/v1;holdfastv1b\x06proto3"
 
 var (
 	file_holdfast_v1_audit_service_proto_rawDescOnce sync.Once
@@ -1038,6 +1042,12 @@ var file_holdfast_v1_audit_service_proto_goTypes = []any{
 	(*RepairedFigures)(nil),       // 13: holdfast.v1.RepairedFigures
 	(*timestamppb.Timestamp)(nil), // 14: google.protobuf.Timestamp
 	(*ExportPart)(nil),            // 15: holdfast.v1.ExportPart
+	(*GetFenceRequest)(nil),       // 16: holdfast.v1.GetFenceRequest
+	(*ListFencesRequest)(nil),     // 17: holdfast.v1.ListFencesRequest
+	(*LiftFenceRequest)(nil),      // 18: holdfast.v1.LiftFenceRequest
+	(*GetFenceResponse)(nil),      // 19: holdfast.v1.GetFenceResponse
+	(*ListFencesResponse)(nil),    // 20: holdfast.v1.ListFencesResponse
+	(*LiftFenceResponse)(nil),     // 21: holdfast.v1.LiftFenceResponse
 }
 var file_holdfast_v1_audit_service_proto_depIdxs = []int32{
 	3,  // 0: holdfast.v1.AuditResponse.finding:type_name -> holdfast.v1.Finding
@@ -1056,12 +1066,18 @@ var file_holdfast_v1_audit_service_proto_depIdxs = []int32{
 	6,  // 13: holdfast.v1.AuditService.Repair:input_type -> holdfast.v1.RepairRequest
 	8,  // 14: holdfast.v1.AuditService.Export:input_type -> holdfast.v1.ExportRequest
 	10, // 15: holdfast.v1.AuditService.Restore:input_type -> holdfast.v1.RestoreRequest
-	2,  // 16: holdfast.v1.AuditService.Audit:output_type -> holdfast.v1.AuditResponse
-	7,  // 17: holdfast.v1.AuditService.Repair:output_type -> holdfast.v1.RepairResponse
-	9,  // 18: holdfast.v1.AuditService.Export:output_type -> holdfast.v1.ExportResponse
-	11, // 19: holdfast.v1.AuditService.Restore:output_type -> holdfast.v1.RestoreResponse
-	16, // [16:20] is the sub-list for method output_type
-	12, // [12:16] is the sub-list for method input_type
+	16, // 16: holdfast.v1.AuditService.GetFence:input_type -> holdfast.v1.GetFenceRequest
+	17, // 17: holdfast.v1.AuditService.ListFences:input_type -> holdfast.v1.ListFencesRequest
+	18, // 18: holdfast.v1.AuditService.LiftFence:input_type -> holdfast.v1.LiftFenceRequest
+	2,  // 19: holdfast.v1.AuditService.Audit:output_type -> holdfast.v1.AuditResponse
+	7,  // 20: holdfast.v1.AuditService.Repair:output_type -> holdfast.v1.RepairResponse
+	9,  // 21: holdfast.v1.AuditService.Export:output_type -> holdfast.v1.ExportResponse
+	11, // 22: holdfast.v1.AuditService.Restore:output_type -> holdfast.v1.RestoreResponse
+	19, // 23: holdfast.v1.AuditService.GetFence:output_type -> holdfast.v1.GetFenceResponse
+	20, // 24: holdfast.v1.AuditService.ListFences:output_type -> holdfast.v1.ListFencesResponse
+	21, // 25: holdfast.v1.AuditService.LiftFence:output_type -> holdfast.v1.LiftFenceResponse
+	19, // [19:26] is the sub-list for method output_type
+	12, // [12:19] is the sub-list for method input_type
 	12, // [12:12] is the sub-list for extension type_name
 	12, // [12:12] is the sub-list for extension extendee
 	0,  // [0:12] is the sub-list for field type_name
@@ -1074,6 +1090,7 @@ func file_holdfast_v1_audit_service_proto_init() {
 	}
 	file_holdfast_v1_event_service_proto_init()
 	file_holdfast_v1_export_proto_init()
+	file_holdfast_v1_fence_proto_init()
 	file_holdfast_v1_audit_service_proto_msgTypes[1].OneofWrappers = []any{
 		(*AuditResponse_Finding)(nil),
 		(*AuditResponse_Progress)(nil),

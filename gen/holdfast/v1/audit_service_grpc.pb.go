@@ -19,10 +19,13 @@ import (
 const _ = grpc.SupportPackageIsVersion9
 
 const (
-	AuditService_Audit_FullMethodName   = "/holdfast.v1.AuditService/Audit"
-	AuditService_Repair_FullMethodName  = "/holdfast.v1.AuditService/Repair"
-	AuditService_Export_FullMethodName  = "/holdfast.v1.AuditService/Export"
-	AuditService_Restore_FullMethodName = "/holdfast.v1.AuditService/Restore"
+	AuditService_Audit_FullMethodName      = "/holdfast.v1.AuditService/Audit"
+	AuditService_Repair_FullMethodName     = "/holdfast.v1.AuditService/Repair"
+	AuditService_Export_FullMethodName     = "/holdfast.v1.AuditService/Export"
+	AuditService_Restore_FullMethodName    = "/holdfast.v1.AuditService/Restore"
+	AuditService_GetFence_FullMethodName   = "/holdfast.v1.AuditService/GetFence"
+	AuditService_ListFences_FullMethodName = "/holdfast.v1.AuditService/ListFences"
+	AuditService_LiftFence_FullMethodName  = "/holdfast.v1.AuditService/LiftFence"
 )
 
 // AuditServiceClient is the client API for AuditService service.
@@ -62,6 +65,18 @@ type AuditServiceClient interface {
 	// It is as large as the stock, so it cannot be unary.
 	// buf:lint:ignore RPC_NO_CLIENT_STREAMING
 	Restore(ctx context.Context, opts ...grpc.CallOption) (grpc.ClientStreamingClient[RestoreRequest, RestoreResponse], error)
+	// GetFence says whether a stock grants nothing because changes of it were lost that had been acknowledged, and
+	// what is lost. It looks for a loss first, as every changing call does, so it may be the one that notices. A
+	// repeat looks again. An unknown stock is not fenced.
+	// Reasons: INVALID_REQUEST, and those of an unavailable store.
+	GetFence(ctx context.Context, in *GetFenceRequest, opts ...grpc.CallOption) (*GetFenceResponse, error)
+	// ListFences pages through all stocks for those that are fenced. It changes nothing and looks for no loss.
+	// Reasons: INVALID_REQUEST, and those of an unavailable store.
+	ListFences(ctx context.Context, in *ListFencesRequest, opts ...grpc.CallOption) (*ListFencesResponse, error)
+	// LiftFence lets a stock grant again. What is lost stays lost: docs/operations.md says what to do before. No server
+	// notices that loss again; a further one fences the stock anew. A repeat changes nothing.
+	// Reasons: INVALID_REQUEST, FENCE_DIFFERS, and those of an unavailable store.
+	LiftFence(ctx context.Context, in *LiftFenceRequest, opts ...grpc.CallOption) (*LiftFenceResponse, error)
 }
 
 type auditServiceClient struct {
@@ -133,6 +148,36 @@ func (c *auditServiceClient) Restore(ctx context.Context, opts ...grpc.CallOptio
 // This type alias is provided for backwards compatibility with existing code that references the prior non-generic stream type by name.
 type AuditService_RestoreClient = grpc.ClientStreamingClient[RestoreRequest, RestoreResponse]
 
+func (c *auditServiceClient) GetFence(ctx context.Context, in *GetFenceRequest, opts ...grpc.CallOption) (*GetFenceResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(GetFenceResponse)
+	err := c.cc.Invoke(ctx, AuditService_GetFence_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+func (c *auditServiceClient) ListFences(ctx context.Context, in *ListFencesRequest, opts ...grpc.CallOption) (*ListFencesResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(ListFencesResponse)
+	err := c.cc.Invoke(ctx, AuditService_ListFences_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+func (c *auditServiceClient) LiftFence(ctx context.Context, in *LiftFenceRequest, opts ...grpc.CallOption) (*LiftFenceResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(LiftFenceResponse)
+	err := c.cc.Invoke(ctx, AuditService_LiftFence_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
 // AuditServiceServer is the server API for AuditService service.
 // All implementations must embed UnimplementedAuditServiceServer
 // for forward compatibility.
@@ -170,6 +215,18 @@ type AuditServiceServer interface {
 	// It is as large as the stock, so it cannot be unary.
 	// buf:lint:ignore RPC_NO_CLIENT_STREAMING
 	Restore(grpc.ClientStreamingServer[RestoreRequest, RestoreResponse]) error
+	// GetFence says whether a stock grants nothing because changes of it were lost that had been acknowledged, and
+	// what is lost. It looks for a loss first, as every changing call does, so it may be the one that notices. A
+	// repeat looks again. An unknown stock is not fenced.
+	// Reasons: INVALID_REQUEST, and those of an unavailable store.
+	GetFence(context.Context, *GetFenceRequest) (*GetFenceResponse, error)
+	// ListFences pages through all stocks for those that are fenced. It changes nothing and looks for no loss.
+	// Reasons: INVALID_REQUEST, and those of an unavailable store.
+	ListFences(context.Context, *ListFencesRequest) (*ListFencesResponse, error)
+	// LiftFence lets a stock grant again. What is lost stays lost: docs/operations.md says what to do before. No server
+	// notices that loss again; a further one fences the stock anew. A repeat changes nothing.
+	// Reasons: INVALID_REQUEST, FENCE_DIFFERS, and those of an unavailable store.
+	LiftFence(context.Context, *LiftFenceRequest) (*LiftFenceResponse, error)
 	mustEmbedUnimplementedAuditServiceServer()
 }
 
@@ -191,6 +248,15 @@ func (UnimplementedAuditServiceServer) Export(*ExportRequest, grpc.ServerStreami
 }
 func (UnimplementedAuditServiceServer) Restore(grpc.ClientStreamingServer[RestoreRequest, RestoreResponse]) error {
 	return status.Error(codes.Unimplemented, "method Restore not implemented")
+}
+func (UnimplementedAuditServiceServer) GetFence(context.Context, *GetFenceRequest) (*GetFenceResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method GetFence not implemented")
+}
+func (UnimplementedAuditServiceServer) ListFences(context.Context, *ListFencesRequest) (*ListFencesResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method ListFences not implemented")
+}
+func (UnimplementedAuditServiceServer) LiftFence(context.Context, *LiftFenceRequest) (*LiftFenceResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method LiftFence not implemented")
 }
 func (UnimplementedAuditServiceServer) mustEmbedUnimplementedAuditServiceServer() {}
 func (UnimplementedAuditServiceServer) testEmbeddedByValue()                      {}
@@ -260,6 +326,60 @@ func _AuditService_Restore_Handler(srv interface{}, stream grpc.ServerStream) er
 // This type alias is provided for backwards compatibility with existing code that references the prior non-generic stream type by name.
 type AuditService_RestoreServer = grpc.ClientStreamingServer[RestoreRequest, RestoreResponse]
 
+func _AuditService_GetFence_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(GetFenceRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(AuditServiceServer).GetFence(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: AuditService_GetFence_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(AuditServiceServer).GetFence(ctx, req.(*GetFenceRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
+func _AuditService_ListFences_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(ListFencesRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(AuditServiceServer).ListFences(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: AuditService_ListFences_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(AuditServiceServer).ListFences(ctx, req.(*ListFencesRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
+func _AuditService_LiftFence_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(LiftFenceRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(AuditServiceServer).LiftFence(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: AuditService_LiftFence_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(AuditServiceServer).LiftFence(ctx, req.(*LiftFenceRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
 // AuditService_ServiceDesc is the grpc.ServiceDesc for AuditService service.
 // It's only intended for direct use with grpc.RegisterService,
 // and not to be introspected or modified (even as a copy)
@@ -270,6 +390,18 @@ var AuditService_ServiceDesc = grpc.ServiceDesc{
 		{
 			MethodName: "Repair",
 			Handler:    _AuditService_Repair_Handler,
+		},
+		{
+			MethodName: "GetFence",
+			Handler:    _AuditService_GetFence_Handler,
+		},
+		{
+			MethodName: "ListFences",
+			Handler:    _AuditService_ListFences_Handler,
+		},
+		{
+			MethodName: "LiftFence",
+			Handler:    _AuditService_LiftFence_Handler,
 		},
 	},
 	Streams: []grpc.StreamDesc{

@@ -93,6 +93,12 @@ const (
 	ErrorReason_ERROR_REASON_STOCK_NOT_EMPTY ErrorReason = 28
 	// UNAVAILABLE: the stock is being built from an export. Nothing was done; retry when that is done.
 	ErrorReason_ERROR_REASON_STOCK_RESTORING ErrorReason = 29
+	// UNAVAILABLE: changes of the stock that were acknowledged are lost, and it grants nothing until somebody lifts the
+	// fence. Nothing was done; retry with the same id.
+	ErrorReason_ERROR_REASON_STOCK_FENCED ErrorReason = 30
+	// ABORTED: the stock does not have the fence that is to be lifted: it has another one, or none. Nothing was
+	// done; look at it again.
+	ErrorReason_ERROR_REASON_FENCE_DIFFERS ErrorReason = 31
 )
 
 // Enum value maps for ErrorReason.
@@ -128,6 +134,8 @@ var (
 		27: "ERROR_REASON_RECORD_UNREADABLE",
 		28: "ERROR_REASON_STOCK_NOT_EMPTY",
 		29: "ERROR_REASON_STOCK_RESTORING",
+		30: "ERROR_REASON_STOCK_FENCED",
+		31: "ERROR_REASON_FENCE_DIFFERS",
 	}
 	ErrorReason_value = map[string]int32{
 		"ERROR_REASON_UNSPECIFIED":              0,
@@ -160,6 +168,8 @@ var (
 		"ERROR_REASON_RECORD_UNREADABLE":        27,
 		"ERROR_REASON_STOCK_NOT_EMPTY":          28,
 		"ERROR_REASON_STOCK_RESTORING":          29,
+		"ERROR_REASON_STOCK_FENCED":             30,
+		"ERROR_REASON_FENCE_DIFFERS":            31,
 	}
 )
 
@@ -194,7 +204,7 @@ var File_holdfast_v1_errors_proto protoreflect.FileDescriptor
 
 const file_holdfast_v1_errors_proto_rawDesc = "" +
 	"\n" +
-	"\x18holdfast/v1/errors.proto\x12\vholdfast.v1*\x8a\b\n" +
+	"\x18holdfast/v1/errors.proto\x12\vholdfast.v1*\xc9\b\n" +
 	"\vErrorReason\x12\x1c\n" +
 	"\x18ERROR_REASON_UNSPECIFIED\x10\x00\x12 \n" +
 	"\x1cERROR_REASON_INVALID_REQUEST\x10\x01\x12&\n" +
@@ -226,7 +236,9 @@ const file_holdfast_v1_errors_proto_rawDesc = "" +
 	"\x1cERROR_REASON_REPAIR_CONFLICT\x10\x1a\x12\"\n" +
 	"\x1eERROR_REASON_RECORD_UNREADABLE\x10\x1b\x12 \n" +
 	"\x1cERROR_REASON_STOCK_NOT_EMPTY\x10\x1c\x12 \n" +
-	"\x1cERROR_REASON_STOCK_RESTORING\x10\x1dB=Z;github.com/holdfast-dev/holdfast/gen/holdfast/v1;holdfastv1b\x06proto3"
+	"\x1cERROR_REASON_STOCK_RESTORING\x10\x1d\x12\x1d\n" +
+	"\x19ERROR_REASON_STOCK_FENCED\x10\x1e\x12\x1e\n" +
+	"\x1aERROR_REASON_FENCE_DIFFERS\x10\x1fB=Z;github.com/holdfast-dev/holdfast/gen/holdfast/v1;holdfastv1b\x06proto3"
 
 var (
 	file_holdfast_v1_errors_proto_rawDescOnce sync.Once

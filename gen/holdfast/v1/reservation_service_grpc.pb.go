@@ -42,7 +42,7 @@ type ReservationServiceClient interface {
 	// content: the first answer comes again, with response metadata holdfast-replayed: true and
 	// holdfast-state (the state now). Reasons: INVALID_REQUEST, RESERVATION_ID_REUSED, UNKNOWN_SKU,
 	// UNKNOWN_RESERVATION (replaces), RELEASED_BEFORE_RESERVED, WRONG_STATE (replaces), LINES_REFUSED,
-	// FIGURE_OUT_OF_RANGE, and those of an unavailable or overloaded store.
+	// FIGURE_OUT_OF_RANGE, STOCK_FENCED, and those of an unavailable or overloaded store.
 	Reserve(ctx context.Context, in *ReserveRequest, opts ...grpc.CallOption) (*ReserveResponse, error)
 	// ReserveStream is Reserve for a gateway that makes many: requests are sent on one stream without
 	// waiting for answers. Every request is answered once, in order of completion, as Reserve would have
@@ -68,7 +68,7 @@ type ReservationServiceClient interface {
 	ReserveStream(ctx context.Context, opts ...grpc.CallOption) (grpc.BidiStreamingClient[ReserveStreamRequest, ReserveStreamResponse], error)
 	// CheckAvailability answers what Reserve would answer now, and reserves nothing. Refused lines are
 	// in the answer, all of them; it is never an error that a line would be refused. Reasons:
-	// INVALID_REQUEST, UNKNOWN_SKU, FIGURE_OUT_OF_RANGE, and those of an unavailable store.
+	// INVALID_REQUEST, STOCK_FENCED, UNKNOWN_SKU, FIGURE_OUT_OF_RANGE, and those of an unavailable store.
 	CheckAvailability(ctx context.Context, in *CheckAvailabilityRequest, opts ...grpc.CallOption) (*CheckAvailabilityResponse, error)
 	// Release gives units back: all that is open, or the lines named. Backordered units go first; units
 	// that come free serve the SKU's queue at once. Safe to repeat: a whole release of a RELEASED or
@@ -82,8 +82,8 @@ type ReservationServiceClient interface {
 	GetReservation(ctx context.Context, in *GetReservationRequest, opts ...grpc.CallOption) (*GetReservationResponse, error)
 	// Commit makes a hold firm: HELD becomes COMMITTED and no longer expires. Safe to repeat: of a COMMITTED
 	// or FULFILLED reservation it is OK without effect and answers it as it is now. Reasons:
-	// INVALID_REQUEST, UNKNOWN_RESERVATION, WRONG_STATE, with reacquire also UNKNOWN_SKU, LINES_REFUSED and
-	// FIGURE_OUT_OF_RANGE, and those of an unavailable or overloaded store.
+	// INVALID_REQUEST, UNKNOWN_RESERVATION, WRONG_STATE, with reacquire also STOCK_FENCED, UNKNOWN_SKU,
+	// LINES_REFUSED and FIGURE_OUT_OF_RANGE, and those of an unavailable or overloaded store.
 	Commit(ctx context.Context, in *CommitRequest, opts ...grpc.CallOption) (*CommitResponse, error)
 	// Extend counts the expiry of a HELD reservation anew from now. Safe to repeat. Reasons:
 	// INVALID_REQUEST, UNKNOWN_RESERVATION, WRONG_STATE, and those of an unavailable or overloaded store.
@@ -212,7 +212,7 @@ type ReservationServiceServer interface {
 	// content: the first answer comes again, with response metadata holdfast-replayed: true and
 	// holdfast-state (the state now). Reasons: INVALID_REQUEST, RESERVATION_ID_REUSED, UNKNOWN_SKU,
 	// UNKNOWN_RESERVATION (replaces), RELEASED_BEFORE_RESERVED, WRONG_STATE (replaces), LINES_REFUSED,
-	// FIGURE_OUT_OF_RANGE, and those of an unavailable or overloaded store.
+	// FIGURE_OUT_OF_RANGE, STOCK_FENCED, and those of an unavailable or overloaded store.
 	Reserve(context.Context, *ReserveRequest) (*ReserveResponse, error)
 	// ReserveStream is Reserve for a gateway that makes many: requests are sent on one stream without
 	// waiting for answers. Every request is answered once, in order of completion, as Reserve would have
@@ -238,7 +238,7 @@ type ReservationServiceServer interface {
 	ReserveStream(grpc.BidiStreamingServer[ReserveStreamRequest, ReserveStreamResponse]) error
 	// CheckAvailability answers what Reserve would answer now, and reserves nothing. Refused lines are
 	// in the answer, all of them; it is never an error that a line would be refused. Reasons:
-	// INVALID_REQUEST, UNKNOWN_SKU, FIGURE_OUT_OF_RANGE, and those of an unavailable store.
+	// INVALID_REQUEST, STOCK_FENCED, UNKNOWN_SKU, FIGURE_OUT_OF_RANGE, and those of an unavailable store.
 	CheckAvailability(context.Context, *CheckAvailabilityRequest) (*CheckAvailabilityResponse, error)
 	// Release gives units back: all that is open, or the lines named. Backordered units go first; units
 	// that come free serve the SKU's queue at once. Safe to repeat: a whole release of a RELEASED or
@@ -252,8 +252,8 @@ type ReservationServiceServer interface {
 	GetReservation(context.Context, *GetReservationRequest) (*GetReservationResponse, error)
 	// Commit makes a hold firm: HELD becomes COMMITTED and no longer expires. Safe to repeat: of a COMMITTED
 	// or FULFILLED reservation it is OK without effect and answers it as it is now. Reasons:
-	// INVALID_REQUEST, UNKNOWN_RESERVATION, WRONG_STATE, with reacquire also UNKNOWN_SKU, LINES_REFUSED and
-	// FIGURE_OUT_OF_RANGE, and those of an unavailable or overloaded store.
+	// INVALID_REQUEST, UNKNOWN_RESERVATION, WRONG_STATE, with reacquire also STOCK_FENCED, UNKNOWN_SKU,
+	// LINES_REFUSED and FIGURE_OUT_OF_RANGE, and those of an unavailable or overloaded store.
 	Commit(context.Context, *CommitRequest) (*CommitResponse, error)
 	// Extend counts the expiry of a HELD reservation anew from now. Safe to repeat. Reasons:
 	// INVALID_REQUEST, UNKNOWN_RESERVATION, WRONG_STATE, and those of an unavailable or overloaded store.

@@ -15,6 +15,7 @@
 --                          (as LineRefusalReason), substitutes, SKU, quantity
 --   UNKNOWN_SKU, FIGURE_OUT_OF_RANGE           sequence, the SKUs
 --   UNKNOWN_RESERVATION, TOO_LATE, AGAIN       sequence
+--   STOCK_FENCED           sequence: of one that expired, with reacquire
 -- Invariants: I3, I4, I5, I6.
 local BACKORDER_LIMIT, INSUFFICIENT_STOCK = 5, 6
 
@@ -89,6 +90,7 @@ local function begin_term(r, lines)
 end
 
 local function reacquire(r)
+  if fenced then return { code.STOCK_FENCED } end
   local result, worse = regrant_all(r)
   if more_due and worse then return { code.AGAIN } end
   if #result.unknown > 0 then return append({ code.UNKNOWN_SKU, 0 }, distinct(result.unknown)) end

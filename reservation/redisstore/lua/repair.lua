@@ -44,7 +44,7 @@ local function mend(it, reserved, queued)
   if it.R ~= before[1] or it.Q ~= before[2] or it.F ~= before[3] then
     last_repair = emit({ 'REPAIRED', it.sku, text(before[1]), text(before[2]), text(before[3]), text(it.R),
       text(it.Q), text(it.F) })
-    meta_changes = { 'repaired', text(last_repair) }
+    meta_changes = append(meta_changes or {}, { 'repaired', text(last_repair) })
   end
   threshold_events()
   it.touched, touched = false, {}

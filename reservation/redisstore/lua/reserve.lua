@@ -1,7 +1,7 @@
 -- reserve promises units to reservations (Reserve), or says what that would answer (CheckAvailability).
 -- What is due in the stock is reclaimed first, so that no expired hold makes an answer worse (I6).
 --
--- Include: clock begin policy_rules lone codes tools journal items grants named machinery lazily finish
+-- Include: clock begin policy_rules lone codes tools journal fence items grants named machinery lazily finish
 -- Machinery: thresholds records queue lapses decide reserve_generally
 -- KEYS[12..] the requests' reservations <base>res:<id>, each once
 -- ARGV[5] skus      those that the requests name, each once, a packed list
@@ -25,6 +25,7 @@
 --   UNKNOWN_RESERVATION   sequence (of replaces)
 --   WRONG_STATE           sequence, state (of replaces)
 --   RESERVATION_ID_REUSED, RELEASED_BEFORE_RESERVED, TOO_LATE    sequence
+--   STOCK_FENCED          sequence: of a request that is not known yet, and of every dry run
 --   AGAIN                 sequence: more is due than was reclaimed, and it would matter
 -- Invariants: I1, I4, I5, I6.
 local NONE = {}
@@ -157,7 +158,7 @@ end
 local function reserve(partial, key, fingerprint, ttl, replaces, list)
   local its, quantities, unknown = read_lines(list)
   local id = string.sub(key, #base + 5)
-  if not unknown and replaces == 0 and #touched == 0 and is_new(id) then
+  if not unknown and not fenced and replaces == 0 and #touched == 0 and is_new(id) then
     local lines, edges, waits = take_plain(its, quantities, id)
     if lines then return grant_plain(key, id, fingerprint, ttl, its, lines, edges, waits) end
     if #its == 1 and not partial and not more_due then

@@ -22,10 +22,23 @@
 --   OK, TOO_LATE, AGAIN   sequence
 --   STOCK_NOT_EMPTY       sequence: it has something already, or is being restored from another export
 
--- is_empty says whether the stock has nothing at all.
+local clears = false -- what the fence of a stock that lost everything left behind is to go
+
+-- is_empty says whether the stock has nothing at all, or nothing but the fence that tells that all was lost.
 local function is_empty()
-  return redis.call('EXISTS', unpack(KEYS, 1, FIXED_KEYS)) == 0
+  local there = redis.call('EXISTS', unpack(KEYS, 1, FIXED_KEYS))
+  clears = fenced and there == redis.call('EXISTS', KEYS[1], KEYS[3])
+  return there == 0 or clears
 end
+
+local write_parts = write_rest
+local function write_restored()
+  if clears then
+    redis.call('DEL', KEYS[1], KEYS[3])
+  end
+  write_parts()
+end
+write_rest = write_restored
 
 -- lines_of_text takes the next field as a text of several lines.
 local function lines_of_text()
@@ -87,7 +100,8 @@ end
 
 local function read_end()
   local sequence = field()
-  meta_changes = { 'run_id', 'restored', 'restored', sequence, 'sequence', sequence, 'epoch', field() }
+  meta_changes = { 'run_id', 'restored', 'restored', sequence, 'sequence', sequence, 'epoch', field(),
+    'settled', now_text } -- what was seen of the stock that stood here before counts no more
   for i = 1, number() do
     append(meta_changes, { 'e' .. field(), field() })
   end
@@ -106,6 +120,7 @@ local function decide()
   if restoring ~= export then
     if restoring or not is_empty() then return stamped({ code.STOCK_NOT_EMPTY }) end
     restoring = export
+    if standing then standing[4] = '' end
     meta_changes = { 'restoring', export }
   end
   for i = 1, parts do

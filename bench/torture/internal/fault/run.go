@@ -96,7 +96,22 @@ func Run(ctx context.Context, scenario Scenario, options Options) (_ Result, err
 	}
 	err = s.run(ctx)
 	s.result.Findings = append(s.result.Findings, r.Alarms()...)
+	s.losses()
 	return s.result, errors.Join(err, r.Close())
+}
+
+// losses holds that no server tells of a loss where there is none, and each where there is one.
+func (s *stage) losses() {
+	for n, server := range s.Servers {
+		told := server.Losses()
+		switch {
+		case !s.scenario.mayLose:
+			s.result.Findings = append(s.result.Findings, told...)
+		case len(told) == 0:
+			s.result.Findings = append(s.result.Findings,
+				fmt.Sprintf("the log of server %d tells of no loss", n))
+		}
+	}
 }
 
 func (s *stage) run(ctx context.Context) (err error) {

@@ -50,7 +50,7 @@ func Scenarios() []Scenario {
 		},
 		Scenario{
 			Name: "redis-killed-none", Durability: none, harm: killRedisAfterSave, felt: lost,
-			prepare: beginWatch, afterwards: isLossNoticed, mayLose: true,
+			prepare: beginWitness, afterwards: isLossNoticed, mayLose: true, servers: 2,
 		},
 		Scenario{
 			Name: "scripts-flushed-clients-killed", Durability: fsync, harm: flushAndKill,

@@ -16,6 +16,7 @@ type Client struct {
 	Reservations holdfastv1.ReservationServiceClient
 	Stock        holdfastv1.StockServiceClient
 	Events       holdfastv1.EventServiceClient
+	Audit        holdfastv1.AuditServiceClient
 
 	connection *grpc.ClientConn
 }
@@ -38,6 +39,7 @@ func Connect(address string) (*Client, error) {
 		Reservations: holdfastv1.NewReservationServiceClient(connection),
 		Stock:        holdfastv1.NewStockServiceClient(connection),
 		Events:       holdfastv1.NewEventServiceClient(connection),
+		Audit:        holdfastv1.NewAuditServiceClient(connection),
 		connection:   connection,
 	}, nil
 }

@@ -151,6 +151,17 @@ func (s *Server) Alarms() []string {
 	return found
 }
 
+// Losses returns the lines of the log that tell of a stock that lost what was acknowledged.
+func (s *Server) Losses() []string {
+	var found []string
+	for line := range bytes.Lines(s.Log()) {
+		if text := strings.TrimSpace(string(line)); strings.Contains(text, "writes of a stock are lost") {
+			found = append(found, text)
+		}
+	}
+	return found
+}
+
 // Close stops the server if it runs.
 func (s *Server) Close() error {
 	return errors.Join(s.Stop(), s.log.Close())

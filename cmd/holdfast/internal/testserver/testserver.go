@@ -50,6 +50,9 @@ func Begin(t *testing.T, store reservation.Store, address string) *Server {
 	if exporter, exports := store.(server.Exporter); exports {
 		options.Exporter = exporter
 	}
+	if fencer, fences := store.(server.Fencer); fences {
+		options.Fencer = fencer
+	}
 	served := server.New(store, options)
 	ended := make(chan error, 1)
 	go func() { ended <- served.Serve(listener) }()

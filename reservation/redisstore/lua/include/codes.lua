@@ -22,4 +22,6 @@ local code = {
   REPAIR_CONFLICT = 60,         -- what was found may be true no more
   STOCK_RESTORING = 61,         -- it is being built from an export
   STOCK_NOT_EMPTY = 62,         -- and so no export can be restored into it
+  STOCK_FENCED = 63,            -- writes of it were lost: nothing is granted
+  FENCE_DIFFERS = 64,           -- the stock has no fence of this id
 }

@@ -11,7 +11,7 @@ local restoring_reply = restoring and { code.STOCK_RESTORING, first_sequence }
 local MAX_WORK = 1000
 
 -- finish reads what the requests name, prepares, reclaims what is due, decides every request, writes once, and
--- returns {store time, epoch, sequence, replies}.
+-- returns {store time, epoch, sequence, replies}, and what include/fence.lua adds.
 local function finish(decide, prepare)
   local function run()
     local replies = {}
@@ -19,7 +19,7 @@ local function finish(decide, prepare)
       for i = 1, count do
         replies[i] = restoring_reply
       end
-      return { now, epoch, first_sequence, replies }
+      return { now, epoch, first_sequence, replies, standing }
     end
     read_named()
     if prepare then
@@ -35,7 +35,10 @@ local function finish(decide, prepare)
     write_items()
     write_rest()
     write_journal()
-    return { now, epoch, sequence_now(), replies }
+    if standing and not new_epoch then
+      standing[1] = run_id
+    end
+    return { now, epoch, sequence_now(), replies, standing }
   end
   local ok, result = pcall(run)
   if ok then

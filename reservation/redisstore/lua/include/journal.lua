@@ -1,9 +1,9 @@
 -- The journal: events of this script, each with its own sequence, written as one stream entry.
-local meta = redis.call('HMGET', KEYS[1], 'run_id', 'epoch', 'sequence', 'restoring')
+local meta = redis.call('HMGET', KEYS[1], 'run_id', 'epoch', 'sequence', 'restoring', 'fenced')
 local epoch = tonumber(meta[2] or 0)
 local first_sequence = tonumber(meta[3] or 0)
 local events = {}
-local new_epoch = meta[1] ~= run_id
+local new_epoch = meta[1] ~= run_id -- the next event begins one
 local restoring = meta[4] -- the export that the stock is being built from; false: it is not
 local meta_changes, meta_removed = nil, nil -- further names and values of meta to write, names to delete
 
@@ -43,9 +43,9 @@ local function write_journal()
   local last = text(sequence_now())
   redis.call('XADD', KEYS[3], 'MINID', '~', text(math.max(0, sequence_now() - journal_cap)), last .. '-0',
     't', now_text, 'e', joined(events, '\n'))
-  if meta[1] ~= run_id then
+  if text(epoch) ~= meta[2] then
     redis.call('HSET', KEYS[1], 'run_id', run_id, 'epoch', text(epoch), 'sequence', last,
-      'e' .. text(epoch), text(first_sequence))
+      'e' .. text(epoch), text(first_sequence), 'p' .. text(epoch), run_id)
   else
     redis.call('HSET', KEYS[1], 'sequence', last)
   end

@@ -10,8 +10,13 @@ local function lone()
   local skus = cmsgpack.unpack(ARGV[5])
   local count_lines = #list / 2
   if #skus ~= count_lines or count_lines > 100 then return nil end
-  local meta = redis.call('HMGET', KEYS[1], 'run_id', 'epoch', 'sequence', 'restoring')
-  if meta[1] ~= run_id or meta[4] or redis.call('EXISTS', KEYS[key]) > 0 then return nil end
+  local meta = redis.call('HMGET', KEYS[1], 'run_id', 'epoch', 'sequence', 'restoring', 'fenced')
+  if meta[1] ~= run_id or meta[4] or meta[5] then return nil end
+  if ARGV[7] ~= '0' and -- whether something was lost is for include/fence.lua to say
+    (tonumber(ARGV[7]) > tonumber(meta[3]) or ARGV[8] ~= meta[2] .. ' ' .. run_id) then
+    return nil
+  end
+  if redis.call('EXISTS', KEYS[key]) > 0 then return nil end
   if redis.call('ZCOUNT', KEYS[5], '-inf', now_text) > 0 then return nil end
 
   local values = redis.call('HMGET', KEYS[11], unpack(skus))

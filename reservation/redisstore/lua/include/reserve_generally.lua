@@ -155,6 +155,7 @@ end
 local function reserve_generally(id, fingerprint, ttl, its, quantities, unknown, replaces, partial)
   local r = records[id] or (none_named and not grants[id] and new_record(id)) or record(id)
   if r.exists then return replay(r, fingerprint) end
+  if fenced then return { code.STOCK_FENCED } end
   if unknown then return unknown end
   local replaced = replaces > 0 and record(name_in_key(replaces))
   if replaced then
@@ -171,6 +172,7 @@ local function reserve_generally(id, fingerprint, ttl, its, quantities, unknown,
 end
 
 local function check(its, quantities, unknown, partial)
+  if fenced then return { code.STOCK_FENCED } end
   if unknown then return unknown end
   local lines, refused, beyond, grantable, worse = outcome(its, quantities, partial, nil)
   if more_due and worse then return { code.AGAIN } end
