@@ -56,6 +56,7 @@ func runTests(m *testing.M) int {
 		return 1
 	}
 	defer realServer.Stop()
+	defer stopSharedCluster()
 	return m.Run()
 }
 
