@@ -45,7 +45,7 @@ func (s *Store) connectCluster(texts []scriptText) error {
 			return err
 		}
 	})
-	s.isCluster = true
+	s.cluster = e
 	s.client, s.engine = e.client, e
 	s.watchClient = newClusterClient(watchOptions(config), addresses, nil)
 	return nil
@@ -143,7 +143,7 @@ func (e *cluster) refresh(ctx context.Context) {
 	e.refreshed = time.Now()
 }
 
-func (e *cluster) doubt(ctx context.Context) { e.client.ReloadState(ctx) }
+func (e *cluster) doubt() { e.client.ReloadState(context.Background()) }
 
 // checkCluster looks at every node once, for the start. One that is away may be failing over: then
 // its stocks are unavailable, and no reason for the others to be.
@@ -192,6 +192,5 @@ func (s *Store) clusterVerdict(err error) error {
 			return verdict
 		}
 	}
-	addresses := s.engine.(*cluster).client.Options().Addrs //nolint:forcetypeassert // as isCluster says
-	return cannotUse(addresses[0], err)
+	return cannotUse(s.cluster.client.Options().Addrs[0], err)
 }

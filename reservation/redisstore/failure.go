@@ -17,7 +17,7 @@ type failure uint8
 const (
 	failedNotExecuted failure = iota + 1 // refused before the script ran
 	failedNoScript                       // the script is not loaded
-	failedTurnedAway                     // by a node of a cluster that does not have the stock, or not all of it
+	failedTurnedAway                     // by a node that does not have the stock, or not all of it
 	failedBeforeWrite                    // the script ran and failed before its first write
 	failedAfterWrite                     // the script ran and failed after it
 	failedLost                           // no answer came

@@ -100,7 +100,7 @@ func (s *Store) inspect(
 	if err != nil {
 		return "", err
 	}
-	if err := judgeMode(info, s.isCluster); err != nil {
+	if err := judgeMode(info, s.cluster != nil); err != nil {
 		return "", err
 	}
 	return info["run_id"], judge(info, settings, s.options.Durability)
@@ -203,7 +203,7 @@ func judgeFsync(settings map[string]string) error {
 func (s *Store) checkNow(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, s.options.CallTimeout+dialTimeout)
 	defer cancel()
-	if s.isCluster {
+	if s.cluster != nil {
 		return s.checkCluster(ctx)
 	}
 	n := s.engine.known()[0]
@@ -281,7 +281,7 @@ func (s *Store) look(ctx context.Context, n *node) {
 		s.options.Logger.Debug("cannot look at the store", "error", err)
 	}
 	logger := s.options.Logger
-	if s.isCluster {
+	if s.cluster != nil {
 		logger = logger.With("node", n.client.Options().Addr)
 	}
 	switch after := n.health.err(); {

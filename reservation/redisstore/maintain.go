@@ -194,7 +194,7 @@ func (m *maintenance) peekAtNode(
 	_, err := pipe.Exec(ctx)
 	var answered redis.Error
 	if err != nil && (isTurnedAway(err) || !asRedisError(err, &answered)) {
-		m.store.engine.doubt(ctx)
+		m.store.engine.doubt()
 	}
 	for _, p := range peeks {
 		failed.add(p.stock.String(), p.err())

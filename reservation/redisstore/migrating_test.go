@@ -48,7 +48,8 @@ func newMoving(t *testing.T) *moving {
 	})
 	m := &moving{
 		clusterSubject: &clusterSubject{subject{Store: store, Clock: storetest.NewClock(), t: t}},
-		cluster:        cluster, stock: mustStock(movingStock), keys: store.keys.of(mustStock(movingStock)),
+		cluster:        cluster, stock: mustStock(movingStock),
+		keys: store.keys.of(mustStock(movingStock)),
 	}
 	m.Advance(0)
 	m.fill()
@@ -296,7 +297,9 @@ func (m *moving) calls() map[string]func() {
 		"list_backorders":   func() { m.readOnce(scriptListBackorders, nil, "", "", "", 100) },
 		"read_figures":      func() { m.readOnce(scriptReadFigures, nil, "mug", "plate", "jug") },
 		"audit_queue":       func() { m.readOnce(scriptAuditQueue, nil, "plate", "-inf", 100) },
-		"read_requests":     func() { m.readOnce(scriptReadRequests, []string{m.keys.base + "req:r-new"}) },
+		"read_requests": func() {
+			m.readOnce(scriptReadRequests, []string{m.keys.base + "req:r-new"})
+		},
 		"read_records": func() {
 			m.readOnce(scriptReadRecords, []string{m.keys.base + "res:both", m.keys.base + "res:hold"})
 		},
@@ -308,12 +311,12 @@ func (m *moving) reset() {
 	ctx := context.Background()
 	target := m.cluster.Servers[m.to].Client()
 	defer func() { _ = target.Close() }()
-	clear := target.Pipeline()
+	clearing := target.Pipeline()
 	for key := range m.before { // what has moved is in the way
-		clear.Do(ctx, "ASKING")
-		clear.Del(ctx, key)
+		clearing.Do(ctx, "ASKING")
+		clearing.Del(ctx, key)
 	}
-	_, err := clear.Exec(ctx)
+	_, err := clearing.Exec(ctx)
 	if err != nil && !strings.HasPrefix(err.Error(), "MOVED") {
 		m.must(err)
 	}

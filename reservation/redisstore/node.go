@@ -36,7 +36,7 @@ type engine interface {
 	// refresh asks who has what, after a node turned a call away.
 	refresh(ctx context.Context)
 	// doubt has it asked in the background, after a node did not answer.
-	doubt(ctx context.Context)
+	doubt()
 }
 
 // single is the engine of a store that is one process.
@@ -46,7 +46,7 @@ func (e *single) find(context.Context, string) (*node, error) { return e.node, n
 func (e *single) all(context.Context) ([]*node, error)        { return []*node{e.node}, nil }
 func (e *single) known() []*node                              { return []*node{e.node} }
 func (e *single) refresh(context.Context)                     {}
-func (e *single) doubt(context.Context)                       {}
+func (e *single) doubt()                                      {}
 
 // fitNode returns the node that has a key, and an error where it may not be used.
 func (s *Store) fitNode(ctx context.Context, key string) (*node, error) {

@@ -56,7 +56,7 @@ func (s *Store) settleUnsent(b *batcher, ops []*operation, err error) (again []*
 	if classify(err) == failedTurnedAway {
 		return s.settleTurnedAway(b, ops, err)
 	}
-	s.engine.doubt(context.Background())
+	s.engine.doubt()
 	finishAll(ops, s.notExecuted(err))
 	return nil
 }
@@ -250,11 +250,11 @@ func (s *Store) settleFailure(b *batcher, g *group, err error) (again []*operati
 	case failedTurnedAway:
 		return s.settleTurnedAway(b, g.ops, err)
 	case failedNotExecuted:
-		s.engine.doubt(context.Background())
+		s.engine.doubt()
 		finishAll(g.ops, s.notExecuted(err))
 		return nil
 	case failedLost:
-		s.engine.doubt(context.Background())
+		s.engine.doubt()
 		return s.settleLost(b, g, err)
 	case failedAfterWrite:
 		s.options.Logger.Error("a script failed after its first write: audit this stock",

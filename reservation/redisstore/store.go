@@ -26,7 +26,7 @@ type Store struct {
 	stocks    stocks
 	feeds     feeds
 
-	isCluster   bool
+	cluster     *cluster // the engine of a cluster; nil: it is none
 	maintenance *maintenance
 	watchClient redis.UniversalClient // its connections block
 

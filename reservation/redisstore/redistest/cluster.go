@@ -48,7 +48,7 @@ func StartCluster(
 		"--cluster-enabled", "yes", "--cluster-config-file", "nodes.conf",
 		"--cluster-node-timeout", strconv.FormatInt(nodeTimeout.Milliseconds(), 10),
 		"--repl-diskless-sync-delay", "0", "--repl-ping-replica-period", "1",
-		"--cluster-replica-validity-factor", "0",
+		"--cluster-replica-validity-factor", "0", "--cluster-require-full-coverage", "no",
 	}, args...)
 	for n := range count {
 		server, err := startMember(ctx, filepath.Join(dir, fmt.Sprintf("node-%d", n)), own)

@@ -113,6 +113,9 @@ func (s *Server) awaitReady(ctx context.Context) error {
 	}
 }
 
+// PID returns the process id.
+func (s *Server) PID() int { return s.process.Process.Pid }
+
 // hasExited says whether the server's process has ended.
 func (s *Server) hasExited() bool {
 	select {
