@@ -26,7 +26,7 @@ var sharedCluster struct {
 func startCluster(t *testing.T, replicas bool) *redistest.Cluster {
 	t.Helper()
 	cluster, err := redistest.StartCluster(context.Background(), t.TempDir(), 3, replicas,
-		time.Second, "--appendonly", "no")
+		time.Second, "--appendonly", "no", "--cluster-replica-no-failover", "yes")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -41,7 +41,7 @@ func quietCluster(t *testing.T) *redistest.Cluster {
 	shared.once.Do(func() {
 		if shared.dir, shared.err = os.MkdirTemp("", "holdfast-cluster-"); shared.err == nil {
 			shared.cluster, shared.err = redistest.StartCluster(context.Background(), shared.dir, 3,
-				false, time.Second, "--appendonly", "no")
+				false, time.Second, "--appendonly", "no", "--cluster-replica-no-failover", "yes")
 		}
 	})
 	if shared.err != nil {

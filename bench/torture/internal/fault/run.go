@@ -86,6 +86,7 @@ func Run(ctx context.Context, scenario Scenario, options Options) (_ Result, err
 	r, err := rig.Start(ctx, rig.Options{
 		Dir: options.Dir, Programs: programs, Durability: scenario.Durability,
 		RedisArguments: append(slices.Clone(scenario.redis), options.RedisArguments...),
+		Cluster:        scenario.cluster,
 	})
 	if err != nil {
 		return Result{}, err
@@ -107,7 +108,7 @@ func (s *stage) run(ctx context.Context) (err error) {
 	s.books, err = books.Open(ctx, books.Options{
 		Clients: s.Clients, Callers: s.options.Callers, Timeout: s.options.Timeout,
 		Transit: transit, HalfCancel: s.scenario.halfCancel, Seed: s.options.Seed,
-		MayLose: s.scenario.mayLose, Impatient: s.scenario.impatient,
+		MayLose: s.scenario.mayLose, Impatient: s.scenario.impatient, Stocks: s.stocks(),
 	})
 	if err != nil {
 		return err
