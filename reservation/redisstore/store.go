@@ -119,21 +119,35 @@ func newStore(options Options) *Store {
 // Ready returns nil while the store can be reached and keeps what it must; of a cluster that is
 // wanted of one primary, for a server that serves the stocks of some is better than none.
 func (s *Store) Ready(ctx context.Context) error {
-	err := unavailable(errNotPrimary)
-	for _, n := range s.engine.known() {
-		if !n.isPrimary.Load() {
-			continue
-		}
-		if err = n.health.err(); err != nil {
-			continue
-		}
-		pinged := n.client.Ping(ctx).Err()
-		if pinged == nil {
+	asking, cancel := context.WithTimeout(ctx, s.options.CallTimeout)
+	defer cancel()
+	nodes := s.engine.known()
+	answers := make(chan error, len(nodes)) // one that hangs holds up nobody
+	for _, n := range nodes {
+		go func() { answers <- s.readyAt(asking, n) }()
+	}
+	err := errNotPrimary
+	for range nodes {
+		answer := <-answers
+		if answer == nil {
 			return nil
 		}
-		err = s.failure(ctx, pinged)
+		if !errors.Is(answer, errNotPrimary) {
+			err = answer
+		}
 	}
-	return err
+	return s.failure(ctx, err)
+}
+
+// readyAt returns nil while a node can be reached and may be used.
+func (s *Store) readyAt(ctx context.Context, n *node) error {
+	if !n.isPrimary.Load() {
+		return errNotPrimary
+	}
+	if err := n.health.err(); err != nil {
+		return err
+	}
+	return n.client.Ping(ctx).Err()
 }
 
 // Close ends the background work and closes the connections. Calls must have ended before.

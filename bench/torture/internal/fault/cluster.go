@@ -2,12 +2,9 @@ package fault
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"strings"
 	"time"
-
-	"github.com/redis/go-redis/v9"
 
 	"github.com/holdfast-dev/holdfast/reservation/redisstore/redistest"
 )
@@ -50,9 +47,9 @@ func stockNamed(n int) string { return fmt.Sprintf("shop-%d", n) }
 // severalTimes says that harm was done three times: callers need not feel it.
 func severalTimes(_ context.Context, s *stage) (bool, error) { return s.result.Injected >= 3, nil }
 
-// primary returns the server that has a stock chosen at random, and the stock's slot.
-func (s *stage) primary(ctx context.Context) (n int, slot int64, err error) {
-	return s.Cluster.PrimaryOf(ctx, "hf:{"+stockNamed(s.random.IntN(clusterStocks))+"}:meta")
+// keyOfAny returns a key of a stock chosen at random.
+func (s *stage) keyOfAny() string {
+	return "hf:{" + stockNamed(s.random.IntN(clusterStocks)) + "}:meta"
 }
 
 // replicaOf returns the server that is the replica of another.
@@ -87,7 +84,7 @@ func replication(ctx context.Context, server *redistest.Server) (map[string]stri
 // failOver has a replica take over in the planned way: its primary stops writes until the replica
 // has all of them.
 func failOver(ctx context.Context, s *stage) error {
-	primary, _, err := s.primary(ctx)
+	primary, _, err := s.Cluster.PrimaryOf(ctx, s.keyOfAny())
 	if err != nil {
 		return err
 	}
@@ -116,7 +113,8 @@ func beginRecoveries(context.Context, *stage) (any, error) { return &recoveries{
 // held up for that, which is no more than an answer that comes late. The killed server comes back
 // as the replica.
 func killPrimary(ctx context.Context, s *stage) error {
-	primary, slot, err := s.primary(ctx)
+	key := s.keyOfAny()
+	primary, _, err := s.Cluster.PrimaryOf(ctx, key)
 	if err != nil {
 		return err
 	}
@@ -133,7 +131,7 @@ func killPrimary(ctx context.Context, s *stage) error {
 	if err := mayFailOver(ctx, s.Cluster.Servers[replica], true); err != nil {
 		return err
 	}
-	if err := awaitTakeover(ctx, s, primary, slot); err != nil {
+	if err := awaitTakeover(ctx, s, key); err != nil {
 		return err
 	}
 	if err := mayFailOver(ctx, s.Cluster.Servers[replica], false); err != nil {
@@ -184,37 +182,12 @@ func awaitReplicated(ctx context.Context, server *redistest.Server) error {
 	})
 }
 
-// errNotTakenOver is when nobody else has a slot yet.
-var errNotTakenOver = errors.New("no replica has taken over")
-
-func awaitTakeover(ctx context.Context, s *stage, killed int, slot int64) error {
+// awaitTakeover waits until a replica says that it has a key's slot.
+func awaitTakeover(ctx context.Context, s *stage, key string) error {
 	return redistest.Await(ctx, func() error {
-		for n, server := range s.Cluster.Servers {
-			if n == killed {
-				continue
-			}
-			client := server.Client()
-			slots, err := client.ClusterSlots(ctx).Result()
-			_ = client.Close()
-			if err != nil {
-				return err
-			}
-			if addressOf(slots, slot) == s.Cluster.Servers[killed].Address {
-				return errNotTakenOver
-			}
-		}
-		return nil
+		_, _, err := s.Cluster.PrimaryOf(ctx, key)
+		return err
 	})
-}
-
-// addressOf returns the address of the primary of a slot.
-func addressOf(slots []redis.ClusterSlot, slot int64) string {
-	for _, part := range slots {
-		if int64(part.Start) <= slot && slot <= int64(part.End) && len(part.Nodes) > 0 {
-			return part.Nodes[0].Addr
-		}
-	}
-	return ""
 }
 
 // tellRecoveries notes how long it took.
@@ -227,7 +200,7 @@ func tellRecoveries(ctx context.Context, s *stage) error {
 
 // moveStock moves the slot of a stock to another primary, a few keys at a time, while it is called.
 func moveStock(ctx context.Context, s *stage) error {
-	from, slot, err := s.primary(ctx)
+	from, slot, err := s.Cluster.PrimaryOf(ctx, s.keyOfAny())
 	if err != nil {
 		return err
 	}
