@@ -254,44 +254,6 @@ func (s *Store) watchHealth(ctx context.Context) {
 	}
 }
 
-// lookAtAll looks at every node at the same time, so that one that hangs holds up no other.
-func (s *Store) lookAtAll(ctx context.Context) {
-	ctx, cancel := context.WithTimeout(ctx, s.options.CallTimeout)
-	defer cancel()
-	nodes, err := s.engine.all(ctx)
-	if err != nil {
-		s.options.Logger.Debug("cannot ask for the nodes of the cluster", "error", err)
-		return
-	}
-	var looking sync.WaitGroup
-	for _, n := range nodes {
-		looking.Go(func() { s.look(ctx, n) })
-	}
-	looking.Wait()
-}
-
-// look takes one look. A store that cannot be reached keeps its verdict: calls find out by
-// themselves.
-func (s *Store) look(ctx context.Context, n *node) {
-	before := n.health.err()
-	conn := n.client.Conn()
-	defer func() { _ = conn.Close() }() // it goes back to the others
-	_, err := s.greet(ctx, n, conn)
-	if err != nil && !errors.Is(err, errUnfit) && !errors.Is(err, errNotPrimary) {
-		s.options.Logger.Debug("cannot look at the store", "error", err)
-	}
-	logger := s.options.Logger
-	if s.cluster != nil {
-		logger = logger.With("node", n.client.Options().Addr)
-	}
-	switch after := n.health.err(); {
-	case before == nil && after != nil:
-		logger.Error("store is no longer fit for use", "error", after)
-	case before != nil && after == nil:
-		logger.Info("store is fit for use again")
-	}
-}
-
 // loadMissing loads those scripts of a set that the process at a connection does not have.
 func loadMissing(ctx context.Context, conn redis.Cmdable, set *scriptSet) error {
 	names := allScripts()

@@ -1,6 +1,7 @@
 package fault
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"strings"
@@ -9,7 +10,7 @@ import (
 	"github.com/holdfast-dev/holdfast/reservation/redisstore/redistest"
 )
 
-// clusterStocks is how many stocks are spread over a cluster.
+// clusterStocks is how many stocks are spread over a cluster unless a run wants another number.
 const clusterStocks = 100
 
 // clusters returns the harm that is done to a Redis Cluster.
@@ -35,21 +36,20 @@ func (s *stage) stocks() []string {
 	if !s.scenario.cluster {
 		return nil
 	}
-	stocks := make([]string, clusterStocks)
+	stocks := make([]string, cmp.Or(s.options.Stocks, clusterStocks))
 	for n := range stocks {
-		stocks[n] = stockNamed(n)
+		stocks[n] = fmt.Sprintf("shop-%d", n)
 	}
 	return stocks
 }
-
-func stockNamed(n int) string { return fmt.Sprintf("shop-%d", n) }
 
 // severalTimes says that harm was done three times: callers need not feel it.
 func severalTimes(_ context.Context, s *stage) (bool, error) { return s.result.Injected >= 3, nil }
 
 // keyOfAny returns a key of a stock chosen at random.
 func (s *stage) keyOfAny() string {
-	return "hf:{" + stockNamed(s.random.IntN(clusterStocks)) + "}:meta"
+	stocks := s.stocks()
+	return "hf:{" + stocks[s.random.IntN(len(stocks))] + "}:meta"
 }
 
 // replicaOf returns the server that is the replica of another.
@@ -221,14 +221,14 @@ func moveStock(ctx context.Context, s *stage) error {
 // didStoresChange wants a journal to tell that another process has its stock: otherwise nothing
 // was tried.
 func didStoresChange(ctx context.Context, s *stage) error {
-	for n := range clusterStocks {
-		changes, err := s.books.StoreChanges(ctx, stockNamed(n))
+	for _, stock := range s.stocks() {
+		changes, err := s.books.StoreChanges(ctx, stock)
 		if err != nil {
 			return err
 		}
 		if changes > 0 {
 			s.notef("the journal of %s tells %d times of a store that changed, after %d times of harm",
-				stockNamed(n), changes, s.result.Injected)
+				stock, changes, s.result.Injected)
 			return nil
 		}
 	}

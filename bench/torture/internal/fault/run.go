@@ -39,6 +39,8 @@ type Options struct {
 	Callers int
 	Timeout time.Duration
 	Seed    uint64
+	// Stocks is how many stocks are spread over a cluster; 0: a hundred. Elsewhere there are two.
+	Stocks int
 	// RedisArguments win over those of the scenario.
 	RedisArguments []string
 	// Progress is told now and then what was seen so far; nil: nobody is told.
