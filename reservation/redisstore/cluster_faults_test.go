@@ -8,6 +8,7 @@ import (
 	"sync"
 	"sync/atomic"
 	"testing"
+	"time"
 
 	"github.com/holdfast-dev/holdfast/reservation"
 )
@@ -160,6 +161,78 @@ func TestCluster_AStockMovesWhileItIsCalled(t *testing.T) {
 	watch.Wait()
 	if got := changes.Load(); got != int64(moves/2) || now.epoch != got+1 {
 		t.Errorf("%d STORE_CHANGED, epoch %d after %d moves", got, now.epoch, moves/2)
+	}
+}
+
+// TestCluster_AStockWhoseSlotIsOpenIsUnavailable leaves a slot half moved: every call is turned
+// away, nothing is done and nothing looks damaged; once it has moved all is as it was.
+func TestCluster_AStockWhoseSlotIsOpenIsUnavailable(t *testing.T) {
+	t.Parallel()
+	cluster := startCluster(t, false)
+	s := openCluster(t, cluster, Options{CallTimeout: 300 * time.Millisecond})
+	restock(t, s, "first", "mug", 1)
+	setMode(t, s, "mug", reservation.BackorderAllow)
+	for _, id := range []string{"o1", "o2"} {
+		if _, err := s.Reserve(t.Context(), reserveOf(id, "mug")); err != nil {
+			t.Fatal(err)
+		}
+	}
+	stock := mustStock("")
+	calls := map[string]func() error{
+		"Reserve": func() error { _, err := s.Reserve(t.Context(), reserveOf("o3", "mug")); return err },
+		"Commit": func() error {
+			_, err := s.Commit(t.Context(), reservation.CommitRequest{Stock: stock, ID: mustID("o1")})
+			return err
+		},
+		"Items": func() error {
+			_, err := s.Items(t.Context(), stock, []reservation.SKU{mustSKU("mug")})
+			return err
+		},
+		"Backorders": func() error {
+			_, err := s.Backorders(t.Context(), reservation.BackordersRequest{Stock: stock, Limit: 10})
+			return err
+		},
+		"Audit": func() error {
+			_, err := s.Audit(t.Context(), reservation.AuditRequest{Stock: stock},
+				func(report reservation.AuditReport) error {
+					if report.Finding.Set {
+						t.Errorf("Audit: %+v", report.Finding.Value)
+					}
+					return nil
+				})
+			return err
+		},
+	}
+	keys := s.keys.of(stock)
+	from, slot, err := cluster.PrimaryOf(t.Context(), keys.meta())
+	if err != nil {
+		t.Fatal(err)
+	}
+	to := (from + 1) % 3
+	if err := cluster.BeginMove(t.Context(), slot, from, to); err != nil {
+		t.Fatal(err)
+	}
+	if err := cluster.MoveNamed(t.Context(), from, to, keys.queue(mustSKU("mug"))); err != nil {
+		t.Fatal(err)
+	}
+	for name, call := range calls {
+		if err := call(); reservation.ReasonOf(err) != reservation.ReasonStoreUnavailable {
+			t.Errorf("%s: got %v, want UNAVAILABLE", name, err)
+		}
+	}
+	if n, err := cluster.MoveKeys(t.Context(), slot, from, to, 100); err != nil || n == 0 {
+		t.Fatalf("moved %d keys: %v", n, err)
+	}
+	if err := cluster.EndMove(t.Context(), slot, from, to); err != nil {
+		t.Fatal(err)
+	}
+	for name, call := range calls {
+		if err := call(); err != nil {
+			t.Errorf("%s after the move: %v", name, err)
+		}
+	}
+	if got := figuresOf(t.Context(), t, s, "mug"); got.Reserved != 3 || got.Queued != 2 {
+		t.Errorf("the stock has %+v", got)
 	}
 }
 

@@ -8,6 +8,8 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+
+	"github.com/holdfast-dev/holdfast/reservation"
 )
 
 // movedKeys returns which keys are moved before a call: none, each one, and all of them.
@@ -83,8 +85,12 @@ func (m *moving) judge(o *outcomes, name string, before, after, got map[string]s
 		o.findf("%s: %v", name, m.answered)
 	default:
 		o.turnedAway++
-		if strings.Contains(m.answered.Error(), "non local key") {
+		if isElsewhere(m.answered.Error()) {
 			o.within++
+		}
+		err := m.readFailure(m.t.Context(), scriptReadRecords, m.answered)
+		if reservation.ReasonOf(err) != reservation.ReasonStoreUnavailable {
+			o.findf("%s is told as %v", name, err)
 		}
 	}
 	if difference := cmp.Diff(want, got); difference != "" {

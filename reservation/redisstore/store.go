@@ -286,7 +286,7 @@ func (s *Store) readAt(
 // was.
 func (s *Store) readFailure(ctx context.Context, name scriptName, err error) error {
 	var answered redis.Error
-	if ok := asRedisError(err, &answered); ok && isScriptFault(err) {
+	if ok := asRedisError(err, &answered); ok && isScriptFault(err) && !isTurnedAway(err) {
 		s.options.Logger.Error("a script failed", "script", name, "error", err)
 		return internal(err)
 	}

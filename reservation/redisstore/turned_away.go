@@ -25,8 +25,21 @@ func isTurnedAway(err error) bool {
 			return true
 		}
 	}
-	return errors.Is(err, errNotPrimary) ||
-		!strings.HasPrefix(text, "HFPARTIAL") && strings.Contains(text, "access a non local key")
+	return errors.Is(err, errNotPrimary) || !strings.HasPrefix(text, "HFPARTIAL") && isElsewhere(text)
+}
+
+// isElsewhere says whether a script failed at a key that its node does not have any more, in the
+// words of Redis 7.0, and of Redis 7.2 and Valkey where several keys were asked for at once; or
+// because the cluster went down under it.
+func isElsewhere(text string) bool {
+	for _, words := range []string{
+		"access a non local key", "accessed during rehashing of the slot", "while the cluster is down",
+	} {
+		if strings.Contains(text, words) {
+			return true
+		}
+	}
+	return false
 }
 
 // askAgain waits a little and asks who has what; turns is how often in a row a call was turned
