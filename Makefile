@@ -47,6 +47,12 @@ help: ## List the targets
 run: ## Run the server, in memory by default (ARGS="--flag value")
 	$(GO) run ./cmd/holdfast serve $(ARGS)
 
+.PHONY: cluster
+cluster: ## Start a Redis Cluster on this machine and say how to serve against it, until Ctrl-C
+	@.ci/deps redis
+	@$(GO) build -o '$(CURDIR)/$(BUILD)/cluster/' ./reservation/redisstore/redistest/localcluster
+	@$(BUILD)/cluster/localcluster
+
 .PHONY: build
 build: ## Build bin/holdfast
 	CGO_ENABLED=0 $(GO) build -trimpath -o bin/ ./cmd/holdfast

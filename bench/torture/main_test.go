@@ -69,7 +69,7 @@ func TestFaults(t *testing.T) {
 			t.Parallel()
 			result, err := fault.Run(t.Context(), scenario, fault.Options{
 				Programs: programsOf(t), Dir: t.TempDir(), Duration: 300 * time.Millisecond, Callers: 6,
-				Timeout: 500 * time.Millisecond, Seed: seedOf(t),
+				Timeout: 500 * time.Millisecond, Seed: seedOf(t), Stocks: 24,
 			})
 			if err != nil {
 				t.Fatal(err)

@@ -21,7 +21,7 @@ import (
 type serveCommand struct {
 	Listen           string        `default:"127.0.0.1:50051" env:"HOLDFAST_LISTEN" placeholder:"HOST:PORT" help:"Where gRPC is served; default ${default}."`
 	OperationsListen string        `default:"127.0.0.1:8081" env:"HOLDFAST_OPERATIONS_LISTEN" placeholder:"HOST:PORT" help:"Where /healthz, /readyz and /metrics are served over HTTP; empty: nowhere. Default ${default}."`
-	Redis            secret.URL    `env:"HOLDFAST_REDIS_URL" placeholder:"URL" help:"The Redis or Valkey that keeps the stocks: redis://[user:password@]host:port[/database], rediss:// for TLS. Without it everything is in memory only and nothing survives the process."`
+	Redis            secret.URL    `env:"HOLDFAST_REDIS_URL" placeholder:"URL" help:"The Redis or Valkey that keeps the stocks: redis://[user:password@]host:port[/database], or redis+cluster://[user:password@]host:port[,host:port...] for a Redis Cluster; rediss:// and rediss+cluster:// for TLS. Without it everything is in memory only and nothing survives the process."`
 	RedisPrefix      string        `default:"hf" env:"HOLDFAST_REDIS_PREFIX" help:"Begins every key; default ${default}."`
 	Durability       string        `env:"HOLDFAST_DURABILITY" placeholder:"LEVEL" help:"What an acknowledged change survives: none, or fsync (the store's disk), which is the default. Only with --redis; a store that keeps less is refused."`
 	Retention        time.Duration `default:"24h" env:"HOLDFAST_RETENTION" help:"How long finished reservations and request ids are remembered, 1h to 720h; default ${default}."`

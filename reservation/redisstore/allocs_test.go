@@ -37,7 +37,6 @@ func TestAllocs_ReserveOperation(t *testing.T) {
 // of his outcome, the goroutine's argument, and the batch.
 func TestAllocs_Batcher(t *testing.T) {
 	b := &batcher{
-		latest: func() int64 { return 0 },
 		send: func(_ *batcher, batch []*operation) []*operation {
 			for _, op := range batch {
 				op.finish(&op.answer, nil)

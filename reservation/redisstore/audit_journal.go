@@ -49,7 +49,7 @@ func (s *Store) readHead(ctx context.Context, keys stockKeys) (head, error) {
 
 // begin looks at the journal up to the present moment, from which it is followed.
 func (a *audit) begin(ctx context.Context) error {
-	if err := a.store.health.err(); err != nil {
+	if _, err := a.store.fitNode(ctx, a.keys.meta()); err != nil {
 		return err
 	}
 	h, err := a.store.readHead(ctx, a.keys)

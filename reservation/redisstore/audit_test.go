@@ -436,7 +436,7 @@ func TestRepair_AnotherOneBetweenCountingAndMendingIsRefused(t *testing.T) {
 		t.Fatal(err)
 	}
 	before := keysOf(t, d.client, d.options.Prefix)
-	_, err = d.mend(d.ctx, request, d.scripts.present().process, at,
+	_, err = d.mend(d.ctx, request, only(d.Store).scripts.present().process, at,
 		reservation.RepairedFigures{Reserved: 5})
 	if reservation.ReasonOf(err) != reservation.ReasonRepairConflict {
 		t.Errorf("the second is told %v", err)

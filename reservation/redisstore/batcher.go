@@ -32,8 +32,8 @@ type batcher struct {
 	keys  stockKeys
 	fixed [fixedKeys]string // of keys
 	send  func(b *batcher, batch []*operation) (again []*operation)
-	// latest returns the last not_after that an operation taken by now can get, ms of store time.
-	latest func() int64
+	// limit is how long one call may take in the store.
+	limit time.Duration
 
 	mu      sync.Mutex
 	waiting []*operation
@@ -43,7 +43,14 @@ type batcher struct {
 	users   int       // callers that hold the batcher; guarded by the registry
 	listed  time.Time // the scan that found it registered last; guarded by the registry
 
-	newest     int64                        // sequence of the last answer; the sender's own
+	node atomic.Pointer[node] // where the last batch went; nil before the first
+
+	// The sender's own: sequence and process of the last answer, and how often in a row a batch was
+	// turned away.
+	newest  int64
+	process string
+	turns   int
+
 	registered atomic.Pointer[registration] // nil: not that this server knew
 
 	seen   seenPosition // the sender's own
@@ -79,7 +86,16 @@ func (b *batcher) do(ctx context.Context, op *operation) (*reply, error) {
 		return op.reply, op.err
 	default:
 	}
-	return nil, outcomeUnknown(op.leave(b.latest()), ctx.Err())
+	return nil, outcomeUnknown(op.leave(b.now()+b.limit.Milliseconds()), ctx.Err())
+}
+
+// now guesses the clock of the node that has the stock, ms. Before anything was sent there is none
+// to guess, and 0 is a moment after which nothing can take effect.
+func (b *batcher) now() int64 {
+	if n := b.node.Load(); n != nil {
+		return n.clock.now()
+	}
+	return 0
 }
 
 // enqueue adds an operation and starts the sender if it rests; false when too much waits.

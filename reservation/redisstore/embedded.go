@@ -31,12 +31,15 @@ func OpenEmbedded(ctx context.Context, options Options) (*Store, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := newStore(options, texts)
+	s := newStore(options)
 	s.closeEmbedded = server.Close
-	s.client, s.watchClient = redis.NewClient(config), newWatchClient(config)
-	set, err := s.scripts.meet(rand.Text())
+	s.watchClient = newWatchClient(config)
+	s.useSingle(redis.NewClient(config), texts)
+	n := s.engine.known()[0]
+	n.isPrimary.Store(true)
+	set, err := n.scripts.meet(rand.Text())
 	if err == nil {
-		err = loadEach(ctx, s.client, set)
+		err = loadEach(ctx, n.client, set)
 	}
 	asked := time.Now()
 	told, timeErr := s.client.Time(ctx).Result()
@@ -45,7 +48,7 @@ func OpenEmbedded(ctx context.Context, options Options) (*Store, error) {
 		server.Close()
 		return nil, fmt.Errorf("load the embedded store: %w", err)
 	}
-	s.clock.tell(told.UnixMilli(), asked)
+	n.clock.tell(told.UnixMilli(), asked)
 	s.startBackground() //nolint:contextcheck // it outlives the call that opens the store
 	return s, nil
 }

@@ -20,12 +20,13 @@ func (s *Store) Export(
 	ctx context.Context, request reservation.ExportRequest,
 	deliver func(reservation.ExportPart) error,
 ) error {
-	if err := s.health.err(); err != nil {
+	keys := s.keys.of(request.Stock)
+	if _, err := s.fitNode(ctx, keys.meta()); err != nil {
 		return err
 	}
 	x := &export{
 		deliver:  deliver,
-		walk:     walk{store: s, stock: request.Stock, keys: s.keys.of(request.Stock)},
+		walk:     walk{store: s, stock: request.Stock, keys: keys},
 		amended:  make(map[reservation.ReservationID]*reservation.ReservationAmendment),
 		again:    make(map[reservation.ReservationID]struct{}),
 		requests: make(map[reservation.RequestID]struct{}),

@@ -7,6 +7,8 @@ import (
 	"strings"
 
 	"github.com/redis/go-redis/v9"
+
+	"github.com/holdfast-dev/holdfast/reservation"
 )
 
 // failure is what became of a script call that did not answer.
@@ -15,6 +17,7 @@ type failure uint8
 const (
 	failedNotExecuted failure = iota + 1 // refused before the script ran
 	failedNoScript                       // the script is not loaded
+	failedTurnedAway                     // by a node that does not have the stock, or not all of it
 	failedBeforeWrite                    // the script ran and failed before its first write
 	failedAfterWrite                     // the script ran and failed after it
 	failedLost                           // no answer came
@@ -24,6 +27,8 @@ const (
 func classify(err error) failure {
 	var dial *net.OpError
 	switch {
+	case isTurnedAway(err):
+		return failedTurnedAway
 	case strings.HasPrefix(err.Error(), "HFBEFORE"):
 		return failedBeforeWrite
 	case strings.HasPrefix(err.Error(), "HFPARTIAL"):
@@ -53,8 +58,12 @@ func (s *Store) failure(ctx context.Context, err error) error {
 
 // notExecuted says of a call that was not carried out why the store is not available.
 func (s *Store) notExecuted(err error) error {
-	if verdict := s.health.err(); verdict != nil {
+	var verdict *reservation.Error
+	if errors.Is(err, errUnfit) && errors.As(err, &verdict) {
 		return verdict
+	}
+	if only := s.engine.known(); len(only) == 1 && only[0].health.err() != nil {
+		return only[0].health.err()
 	}
 	return unavailable(err)
 }

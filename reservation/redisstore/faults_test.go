@@ -212,7 +212,7 @@ func TestReserve_ALastMomentBelowZeroIsTooLate(t *testing.T) {
 	fixed := keys.fixed()
 	e := s.encoders.get(keys, fixed[:])
 	reserveOperation(reserveOf("o1", "mug")).encode(e, -5)
-	sha := s.scripts.present().byName[scriptReserve].sha
+	sha := only(s).scripts.present().byName[scriptReserve].sha
 	answer, err := s.client.Do(ctx, e.call(sha, s.callHeader(), 1)...).Slice()
 	if err != nil {
 		t.Fatal(err)

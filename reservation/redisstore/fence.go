@@ -43,7 +43,8 @@ func fenceOf(text string) (reservation.Fence, error) {
 func (s *Store) Fence(
 	ctx context.Context, stock reservation.StockID,
 ) (reservation.FenceAnswer, error) {
-	if err := s.health.err(); err != nil {
+	n, err := s.fitNode(ctx, s.keys.of(stock).meta())
+	if err != nil {
 		return reservation.FenceAnswer{}, err
 	}
 	_, _ = s.sweep(ctx, stock, false, false) // what is known is answered all the same
@@ -56,7 +57,7 @@ func (s *Store) Fence(
 	for i := range told {
 		told[i], _ = fields[i].(string)
 	}
-	answer := reservation.FenceAnswer{StoreTime: timeOf(s.clock.now())}
+	answer := reservation.FenceAnswer{StoreTime: timeOf(n.clock.now())}
 	if told[0] != "" {
 		fence, err := fenceOf(told[0])
 		if err != nil {
@@ -99,15 +100,16 @@ func readLifted(name, ms string) (reservation.LiftedFence, error) {
 func (s *Store) Fences(
 	ctx context.Context, request reservation.ListFencesRequest,
 ) (reservation.FencesAnswer, error) {
-	if err := s.health.err(); err != nil {
+	n, err := s.fitNode(ctx, s.stocksKey)
+	if err != nil {
 		return reservation.FencesAnswer{}, err
 	}
-	names, next, err := s.client.SScan(ctx, s.keys.stocks(), request.After, "",
+	names, next, err := s.client.SScan(ctx, s.stocksKey, request.After, "",
 		int64(request.Limit)).Result()
 	if err != nil {
 		return reservation.FencesAnswer{}, s.failure(ctx, err)
 	}
-	answer := reservation.FencesAnswer{Next: next, StoreTime: timeOf(s.clock.now())}
+	answer := reservation.FencesAnswer{Next: next, StoreTime: timeOf(n.clock.now())}
 	pipe := s.client.Pipeline()
 	var stocks []reservation.StockID
 	var fields []*redis.StringCmd

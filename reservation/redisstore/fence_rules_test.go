@@ -95,7 +95,7 @@ func fenceRules() map[string]fenceRule {
 func (f fenceRule) open(t *testing.T, open func(*testing.T, Options) *Store) *Store {
 	t.Helper()
 	s := open(t, Options{quiet: true, mutate: mutationOf(os.Getenv(mutantVariable))})
-	process := s.scripts.present().process
+	process := only(s).scripts.present().process
 	stock := mustStock("")
 	keys := s.keys.of(stock)
 	ctx := context.Background()
@@ -109,7 +109,7 @@ func (f fenceRule) open(t *testing.T, open func(*testing.T, Options) *Store) *St
 			case ownProcess:
 				value = process
 			case "ago":
-				ago := s.clock.now() - (30 * time.Second).Milliseconds()
+				ago := only(s).clock.now() - (30 * time.Second).Milliseconds()
 				value = strconv.FormatInt(ago, 10)
 			}
 			if err := s.client.HSet(ctx, keys.meta(), name, value).Err(); err != nil {
@@ -134,7 +134,7 @@ func (f fenceRule) show(s *Store, process string) {
 	defer s.stocks.release(b)
 	b.seen = seenPosition{}
 	b.seen.see(standing{
-		Position: f.seen, process: by, now: s.clock.now() - f.age.Milliseconds(),
+		Position: f.seen, process: by, now: only(s).clock.now() - f.age.Milliseconds(),
 	})
 	b.isSeen.Store(f.seen.Sequence > 0)
 }
@@ -190,7 +190,7 @@ func TestFence_Rules(t *testing.T) {
 // that was looked at is lifted and no other, and then nobody notices the same loss again.
 func (f fenceRule) whileFenced(t *testing.T, s *Store) {
 	t.Helper()
-	ctx, stock, process := t.Context(), mustStock(""), s.scripts.present().process
+	ctx, stock, process := t.Context(), mustStock(""), only(s).scripts.present().process
 	first := must(s.Fence(ctx, stock))
 	if again := must(s.Fence(ctx, stock)); again.Fence != first.Fence {
 		t.Errorf("it was noticed again: %+v, first %+v", again.Fence.Value, first.Fence.Value)

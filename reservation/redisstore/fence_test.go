@@ -129,7 +129,7 @@ func TestFence_ALossOfTheLastProcessIsNoticedByTheFirstCall(t *testing.T) {
 	if fence.Seen != before || fence.LostEvents != 2 || fence.KeptSequence != before.Sequence-2 {
 		t.Errorf("fence %+v, seen until %+v", fence, before)
 	}
-	events, meta := journalOf(t, s.client, s.keys.of(mustStock("")))
+	events, meta := journalOf(t, only(s).client, s.keys.of(mustStock("")))
 	last := events[len(events)-1]
 	if last.Type != reservation.EventStoreChanged || last.Sequence != fence.KeptSequence+1 ||
 		meta["epoch"] != "2" {

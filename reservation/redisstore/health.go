@@ -52,39 +52,36 @@ func unfit(reason reservation.Reason, what string, args ...any) error {
 	}
 }
 
-// onConnect looks at the store on every new connection.
-func (s *Store) onConnect(ctx context.Context, conn *redis.Conn) error {
-	_, err := s.greet(ctx, conn)
-	return err
-}
-
 // greet asks over a connection which process answers and what it keeps, loads the scripts that this
 // process lacks and returns them. conn stays the same connection from command to command.
-func (s *Store) greet(ctx context.Context, conn *redis.Conn) (*scriptSet, error) {
+func (s *Store) greet(ctx context.Context, n *node, conn *redis.Conn) (*scriptSet, error) {
 	if s.closeEmbedded != nil { // it is the same for ever, and has no INFO to speak of
-		set := s.scripts.present()
+		set := n.scripts.present()
 		return set, loadMissing(ctx, conn, set)
 	}
-	process, err := s.inspect(ctx, conn)
+	process, err := s.inspect(ctx, n, conn)
+	n.isPrimary.Store(!errors.Is(err, errNotPrimary))
 	if err != nil {
 		var verdict *reservation.Error
 		if errors.Is(err, errUnfit) && errors.As(err, &verdict) {
-			s.health.set(verdict)
+			n.health.set(verdict)
 			// Nobody else is to get this connection: the next one may lead to another process.
 			_ = conn.Do(ctx, "QUIT").Err() // gone already is as good
 		}
 		return nil, err
 	}
-	set, err := s.scripts.meet(process)
+	set, err := n.scripts.meet(process)
 	if err != nil {
 		return nil, err
 	}
-	s.health.set(nil)
+	n.health.set(nil)
 	return set, loadMissing(ctx, conn, set)
 }
 
 // inspect asks the store what it is and holds it against what it must be.
-func (s *Store) inspect(ctx context.Context, conn redis.Cmdable) (process string, err error) {
+func (s *Store) inspect(
+	ctx context.Context, n *node, conn redis.Cmdable,
+) (process string, err error) {
 	asked := time.Now()
 	pipe := conn.Pipeline()
 	infoCmd := pipe.Info(ctx)
@@ -96,11 +93,14 @@ func (s *Store) inspect(ctx context.Context, conn redis.Cmdable) (process string
 		return "", fmt.Errorf("ask the store what it is: %w", err)
 	}
 	if told, err := timeCmd.Result(); err == nil {
-		s.clock.tell(told.UnixMilli(), asked)
+		n.clock.tell(told.UnixMilli(), asked)
 	}
 	info := parseInfo(infoCmd.Val())
 	settings, err := settingsOf(configCmd, info)
 	if err != nil {
+		return "", err
+	}
+	if err := judgeMode(info, s.cluster != nil); err != nil {
 		return "", err
 	}
 	return info["run_id"], judge(info, settings, s.options.Durability)
@@ -161,6 +161,23 @@ func judge(info, settings map[string]string, durability Durability) error {
 	return nil
 }
 
+// judgeMode says why a store cannot be used in the way that the URL says. That a node of a cluster
+// is a replica is nothing to mend.
+func judgeMode(info map[string]string, asCluster bool) error {
+	isCluster := info["cluster_enabled"] == "1"
+	switch {
+	case isCluster && !asCluster:
+		return unfit(reservation.ReasonStoreUnavailable,
+			"this Redis is a node of a cluster: name the cluster, as in redis+cluster://host:port")
+	case !isCluster && asCluster:
+		return unfit(reservation.ReasonStoreUnavailable,
+			"this Redis is not part of a cluster: name it as in redis://host:port")
+	case isCluster && info["role"] == "slave":
+		return errNotPrimary
+	}
+	return nil
+}
+
 // judgeFsync says why a store does not keep every acknowledged change on disk.
 func judgeFsync(settings map[string]string) error {
 	const otherwise = ", or start Holdfast with --durability none if you can lose acknowledged changes"
@@ -186,14 +203,22 @@ func judgeFsync(settings map[string]string) error {
 func (s *Store) checkNow(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, s.options.CallTimeout+dialTimeout)
 	defer cancel()
-	err := s.client.Ping(ctx).Err()
-	if verdict := s.health.err(); verdict != nil {
+	if s.cluster != nil {
+		return s.checkCluster(ctx)
+	}
+	n := s.engine.known()[0]
+	err := n.client.Ping(ctx).Err()
+	if verdict := n.health.err(); verdict != nil {
 		return verdict
 	}
 	if err == nil {
 		return nil
 	}
-	address := s.client.Options().Addr
+	return cannotUse(n.client.Options().Addr, err)
+}
+
+// cannotUse says why the store at an address does not serve.
+func cannotUse(address string, err error) error {
 	var answered redis.Error
 	if asRedisError(err, &answered) && isRefusedLogin(err) {
 		return misconfigured("the Redis at %s does not take the user, password or database of "+
@@ -225,27 +250,7 @@ func (s *Store) watchHealth(ctx context.Context) {
 			return
 		case <-ticker.C:
 		}
-		before := s.health.err()
-		s.look(ctx)
-		if after := s.health.err(); (before == nil) != (after == nil) {
-			if after != nil {
-				s.options.Logger.Error("store is no longer fit for use", "error", after)
-			} else {
-				s.options.Logger.Info("store is fit for use again")
-			}
-		}
-	}
-}
-
-// look takes one look. A store that cannot be reached keeps its verdict: calls find out by
-// themselves.
-func (s *Store) look(ctx context.Context) {
-	ctx, cancel := context.WithTimeout(ctx, s.options.CallTimeout)
-	defer cancel()
-	conn := s.client.Conn()
-	defer func() { _ = conn.Close() }() // it goes back to the others
-	if _, err := s.greet(ctx, conn); err != nil && !errors.Is(err, errUnfit) {
-		s.options.Logger.Debug("cannot look at the store", "error", err)
+		s.lookAtAll(ctx)
 	}
 }
 

@@ -122,7 +122,7 @@ func TestStore_SettingsLostMakeCallsUnavailableUntilTheyAreBack(t *testing.T) {
 		if err := client.ConfigSet(ctx, setting, test.bad).Err(); err != nil {
 			t.Fatal(err)
 		}
-		s.look(ctx)
+		s.lookAtAll(ctx)
 		before := keysOf(t, client, s.options.Prefix)
 		_, err := s.Reserve(ctx, reserveOf("o-"+setting, "mug"))
 		wantReason(t, err, test.reason)
@@ -133,7 +133,7 @@ func TestStore_SettingsLostMakeCallsUnavailableUntilTheyAreBack(t *testing.T) {
 		if err := client.ConfigSet(ctx, setting, test.good).Err(); err != nil {
 			t.Fatal(err)
 		}
-		s.look(ctx)
+		s.lookAtAll(ctx)
 		if _, err := s.Reserve(ctx, reserveOf("o-"+setting, "mug")); err != nil {
 			t.Errorf("after %s is back: %v", setting, err)
 		}

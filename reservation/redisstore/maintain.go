@@ -123,14 +123,14 @@ func (f *failures) err() error {
 // sweepers. A failure of one stock is nothing to the others.
 func (m *maintenance) scan(ctx context.Context) error {
 	s := m.store
-	if err := s.health.err(); err != nil {
+	if _, err := s.fitNode(ctx, s.stocksKey); err != nil {
 		return err
 	}
 	found := seen{began: time.Now()}
 	var failed failures
 	var cursor uint64
 	for {
-		names, next, err := s.client.SScan(ctx, s.keys.stocks(), cursor, "", peekAtOnce).Result()
+		names, next, err := s.client.SScan(ctx, s.stocksKey, cursor, "", peekAtOnce).Result()
 		if err == nil {
 			err = m.peekAt(ctx, names, &found, &failed)
 		}
@@ -150,15 +150,13 @@ func (m *maintenance) scan(ctx context.Context) error {
 // errNotAStock is a member of the set of stocks that no server wrote.
 var errNotAStock = errors.New("it is no stock's name")
 
-// peekAt looks at stocks with plain reads. Its error is the connection's; those of single stocks go
-// into failed.
+// peekAt looks at stocks, those of one node together. A failure of a stock or of a node goes into
+// failed.
 func (m *maintenance) peekAt(
 	ctx context.Context, names []string, found *seen, failed *failures,
 ) error {
 	s := m.store
-	now := s.clock.now()
-	peeks := make([]peek, 0, len(names))
-	pipe := s.client.Pipeline()
+	byNode := make(map[*node][]reservation.StockID, 1)
 	for _, name := range names {
 		stock, err := reservation.ParseStockID(name)
 		if err == nil && stock.String() != name {
@@ -169,18 +167,41 @@ func (m *maintenance) peekAt(
 			continue
 		}
 		s.stocks.markListed(stock, found.began)
-		peeks = append(peeks, newPeek(ctx, pipe, stock, s.keys.of(stock), now))
+		n, err := s.fitNode(ctx, s.keys.of(stock).meta())
+		if err != nil {
+			failed.add(name, err)
+			continue
+		}
+		byNode[n] = append(byNode[n], stock)
+	}
+	for n, stocks := range byNode {
+		if err := m.peekAtNode(ctx, n, stocks, found, failed); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// peekAtNode looks at stocks of one node with plain reads. Its error is ctx's.
+func (m *maintenance) peekAtNode(
+	ctx context.Context, n *node, stocks []reservation.StockID, found *seen, failed *failures,
+) error {
+	now := n.clock.now()
+	peeks := make([]peek, 0, len(stocks))
+	pipe := n.client.Pipeline()
+	for _, stock := range stocks {
+		peeks = append(peeks, newPeek(ctx, pipe, stock, m.store.keys.of(stock), now))
 	}
 	_, err := pipe.Exec(ctx)
 	var answered redis.Error
-	if err != nil && !asRedisError(err, &answered) {
-		return err
+	if err != nil && (isTurnedAway(err) || !asRedisError(err, &answered)) {
+		m.store.engine.doubt()
 	}
 	for _, p := range peeks {
 		failed.add(p.stock.String(), p.err())
-		found.take(p)
+		found.take(p, now)
 		if fence := p.fence(); fence != "" {
-			s.fences.see(p.stock, fence)
+			m.store.fences.see(p.stock, fence)
 		}
 		if err := m.hand(ctx, p, float64(now)); err != nil {
 			return err

@@ -151,7 +151,7 @@ func TestStats_TellOfDueHoldsAndOfTheOldestCommitted(t *testing.T) {
 		}
 	}
 	keys := s.keys.of(mustStock(""))
-	hourAgo := redis.Z{Score: float64(s.clock.now() - time.Hour.Milliseconds()), Member: "o1"}
+	hourAgo := redis.Z{Score: float64(only(s).clock.now() - time.Hour.Milliseconds()), Member: "o1"}
 	if err := s.client.ZAdd(t.Context(), keys.committed(), hourAgo).Err(); err != nil {
 		t.Fatal(err)
 	}

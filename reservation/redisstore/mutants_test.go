@@ -109,7 +109,7 @@ func mutants() []mutant {
 		},
 		{
 			"a lone Reserve grants a known id again", loneFile,
-			"or redis.call('EXISTS', KEYS[key]) > 0", "", "replay",
+			"if redis.call('EXISTS', KEYS[key]) > 0 then", "if false then", "replay",
 		},
 		{
 			"a lone Reserve passes over what is due", loneFile,

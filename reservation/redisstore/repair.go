@@ -14,10 +14,14 @@ import (
 func (s *Store) Repair(
 	ctx context.Context, request reservation.RepairRequest,
 ) (reservation.RepairAnswer, error) {
-	if err := s.health.err(); err != nil {
+	n, err := s.fitNode(ctx, s.keys.of(request.Stock).meta())
+	if err != nil {
 		return reservation.RepairAnswer{}, err
 	}
-	process := s.scripts.present().process
+	set, err := s.scriptsOf(ctx, n)
+	if err != nil {
+		return reservation.RepairAnswer{}, s.failure(ctx, err)
+	}
 	item, sums, at, err := s.count(ctx, request)
 	if err != nil {
 		return reservation.RepairAnswer{}, err
@@ -25,12 +29,12 @@ func (s *Store) Repair(
 	right := rightItem(&item, sums)
 	answer := reservation.RepairAnswer{
 		Before: repairedFigures(&item.KeptItem), After: repairedFigures(&right),
-		Stamp: reservation.Stamp{Sequence: at.sequence, StoreTime: timeOf(s.clock.now())},
+		Stamp: reservation.Stamp{Sequence: at.sequence, StoreTime: timeOf(n.clock.now())},
 	}
 	if !request.Apply || answer.Before == answer.After {
 		return answer, nil
 	}
-	return s.mend(ctx, request, process, at, reservation.RepairedFigures{
+	return s.mend(ctx, request, set.process, at, reservation.RepairedFigures{
 		Reserved: item.Reserved - sums.reserved, Queued: item.Queued - sums.queued,
 	})
 }

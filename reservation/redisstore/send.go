@@ -33,13 +33,32 @@ type pipeliner interface{ Pipeline() redis.Pipeliner }
 // sendBatch sends a batch as one pipeline and hands each operation its outcome. It returns those
 // that go into the next batch.
 func (s *Store) sendBatch(b *batcher, batch []*operation) (again []*operation) {
-	if err := s.health.err(); err != nil {
+	ctx, cancel := context.WithTimeout(context.Background(), s.options.CallTimeout)
+	defer cancel()
+	if b.turns > 0 {
+		s.askAgain(ctx, b.turns)
+	}
+	n, err := s.fitNode(ctx, b.fixed[0])
+	if err != nil {
 		finishAll(batch, err)
 		return nil
 	}
-	ctx, cancel := context.WithTimeout(context.Background(), s.options.CallTimeout)
-	defer cancel()
-	return s.sendOver(ctx, b, s.client, s.scripts.present(), batch)
+	b.node.Store(n)
+	set, err := s.scriptsOf(ctx, n)
+	if err != nil {
+		return s.settleUnsent(b, batch, err)
+	}
+	return s.sendOver(ctx, b, n.client, set, batch)
+}
+
+// settleUnsent decides about operations that could not be sent, for the node did not say who it is.
+func (s *Store) settleUnsent(b *batcher, ops []*operation, err error) (again []*operation) {
+	if classify(err) == failedTurnedAway {
+		return s.settleTurnedAway(b, ops, err)
+	}
+	s.engine.doubt()
+	finishAll(ops, s.notExecuted(err))
+	return nil
 }
 
 // sendOver sends a batch with the scripts of one set.
@@ -66,12 +85,12 @@ func (s *Store) sendLoaded(ctx context.Context, b *batcher, ops []*operation) (a
 	if ops = withLoadsLeft(ops); len(ops) == 0 {
 		return nil
 	}
-	conn := s.client.Conn()
+	n := b.node.Load()
+	conn := n.client.Conn()
 	defer func() { _ = conn.Close() }() // it goes back to the others
-	set, err := s.greet(ctx, conn)
+	set, err := s.greet(ctx, n, conn)
 	if err != nil {
-		finishAll(ops, s.notExecuted(err))
-		return nil
+		return s.settleUnsent(b, ops, err)
 	}
 	return s.sendOver(ctx, b, conn, set, ops)
 }
@@ -124,7 +143,7 @@ func (s *Store) encodeGroup(
 	e := s.encoders.get(b.keys, b.fixed[:])
 	for _, op := range ops {
 		op.tries++
-		op.sentUntil = op.allow(s.notAfter(op))
+		op.sentUntil = op.allow(s.notAfter(b, op))
 		op.encode(e, op.sentUntil)
 	}
 	e.call(sc.sha, s.callHeader(), len(ops))
@@ -143,12 +162,12 @@ func (s *Store) callHeader() []any {
 
 // notAfter returns the last moment, ms of store time, at which an operation may take effect: the
 // call's own limit, and never past the caller's deadline.
-func (s *Store) notAfter(op *operation) int64 {
+func (s *Store) notAfter(b *batcher, op *operation) int64 {
 	left := s.options.CallTimeout
 	if !op.deadline.IsZero() {
 		left = min(left, time.Until(op.deadline))
 	}
-	return s.clock.now() + left.Milliseconds()
+	return b.now() + left.Milliseconds()
 }
 
 // settle hands the operations of one script call their outcome. It returns those to send again with
@@ -180,19 +199,20 @@ func (s *Store) settleAnswer(
 		finishAll(g.ops, internal(err))
 		return nil
 	}
-	s.clock.tell(now, asked)
+	b.node.Load().clock.tell(now, asked)
+	b.turns = 0
 	for i, op := range g.ops {
 		r := &op.answer
 		err := r.open(now, replies[i])
 		switch {
 		case err != nil:
 			op.finish(nil, internal(err))
-		case r.code == codeAgain && s.hasTimeLeft(op):
+		case r.code == codeAgain && s.hasTimeLeft(b, op):
 			op.tries--
 			again = append(again, op)
 		case r.code == codeAgain:
 			op.finish(nil, unavailable(reservation.ErrReclaiming))
-		case r.code == codeTooLate && s.hasTimeLeft(op):
+		case r.code == codeTooLate && s.hasTimeLeft(b, op):
 			op.tries--
 			again = append(again, op) // our guess of the store's clock was old; it is new now
 		default:
@@ -221,9 +241,9 @@ func openAnswer(
 
 // hasTimeLeft says whether an operation may go on: within the call's own limit and the caller's
 // deadline, and not past what a caller was told who left.
-func (s *Store) hasTimeLeft(op *operation) bool {
+func (s *Store) hasTimeLeft(b *batcher, op *operation) bool {
 	return time.Since(op.entered) < s.options.CallTimeout &&
-		(op.deadline.IsZero() || time.Until(op.deadline) > 0) && !op.isOver(s.clock.now())
+		(op.deadline.IsZero() || time.Until(op.deadline) > 0) && !op.isOver(b.now())
 }
 
 // settleFailure decides, for a script call that did not answer, between sending again and giving
@@ -233,11 +253,15 @@ func (s *Store) settleFailure(b *batcher, g *group, err error) (again []*operati
 	case failedNoScript: // settle sees to it
 	case failedBeforeWrite:
 		return s.settlePoisoned(b, g, err)
+	case failedTurnedAway:
+		return s.settleTurnedAway(b, g.ops, err)
 	case failedNotExecuted:
+		s.engine.doubt()
 		finishAll(g.ops, s.notExecuted(err))
 		return nil
 	case failedLost:
-		return s.settleLost(g, err)
+		s.engine.doubt()
+		return s.settleLost(b, g, err)
 	case failedAfterWrite:
 		s.options.Logger.Error("a script failed after its first write: audit this stock",
 			"script", g.script, "stock", b.stock.String(), "error", err)
@@ -248,10 +272,10 @@ func (s *Store) settleFailure(b *batcher, g *group, err error) (again []*operati
 }
 
 // settleLost sends again what may be sent twice, while there is time.
-func (s *Store) settleLost(g *group, err error) (again []*operation) {
+func (s *Store) settleLost(b *batcher, g *group, err error) (again []*operation) {
 	for _, op := range g.ops {
 		op.lose()
-		if op.repeatable && op.tries < maxTries && s.hasTimeLeft(op) {
+		if op.repeatable && op.tries < maxTries && s.hasTimeLeft(b, op) {
 			again = append(again, op)
 		} else {
 			op.finish(nil, err)

@@ -34,19 +34,19 @@ type seen struct {
 	stocks    int
 	dueHolds  int64
 	fenced    int
-	committed int64 // when the oldest COMMITTED reservation was granted, ms; 0: there is none
+	committed time.Duration // for how long the oldest COMMITTED reservation was firm; 0: there is none
 }
 
-func (f *seen) take(p peek) {
+// take takes in a look at a stock; now is the clock of its node, ms.
+func (f *seen) take(p peek, now int64) {
 	f.stocks++
 	f.dueHolds += p.held.Val()
 	if p.fence() != "" {
 		f.fenced++
 	}
 	if oldest := p.committed.Val(); len(oldest) > 0 {
-		if at := int64(oldest[0].Score); f.committed == 0 || at < f.committed {
-			f.committed = at
-		}
+		age := time.Duration(now-int64(oldest[0].Score)) * time.Millisecond
+		f.committed = max(f.committed, age, 1) // it is there, however the clocks differ
 	}
 }
 
@@ -66,9 +66,12 @@ func (s *Store) Stats() Stats {
 		MaintenanceFailures: m.failed, FencedStocks: m.seen.fenced, Losses: s.fences.noticedLosses(),
 	}
 	if m.seen.committed > 0 {
-		age := time.Duration(s.clock.now()-m.seen.committed) * time.Millisecond
-		stats.OldestCommitted = max(0, age)
+		stats.OldestCommitted = max(0, m.seen.committed+time.Since(m.seen.began))
 	}
-	stats.ClockStepsForward, stats.ClockStepsBackward = s.clock.steps()
+	for _, n := range s.engine.known() {
+		forward, backward := n.clock.steps()
+		stats.ClockStepsForward += forward
+		stats.ClockStepsBackward += backward
+	}
 	return stats
 }

@@ -52,10 +52,20 @@ func (s *stocks) release(b *batcher) {
 // Under another process, or when the journal was set back, data was lost and the registration may
 // be too.
 func (b *batcher) saw(set *scriptSet, sequence int64) {
-	if at := b.registered.Load(); at != nil && (at.process != set.process || sequence < b.newest) {
+	if b.process != "" && b.process != set.process || sequence < b.newest {
 		b.registered.Store(nil)
 	}
-	b.newest = sequence
+	b.process, b.newest = set.process, sequence
+}
+
+// registrar returns the scripts of the process that has the set of stocks, for its run_id: a
+// registration holds as long as that. It is nil while that process is not known.
+func (s *Store) registrar(ctx context.Context) *scriptSet {
+	n, err := s.engine.find(ctx, s.stocksKey)
+	if err != nil {
+		return nil // who needs to register will say it
+	}
+	return n.scripts.present()
 }
 
 // learn takes in where an answer says that a stock is, before any caller is answered.
@@ -78,11 +88,11 @@ func (s *Store) learn(b *batcher, set *scriptSet, answer []any) error {
 // register writes a stock down in the set of stocks before its first write, so that every server
 // finds it to sweep. A stock that is listed and never written to is harmless.
 func (s *Store) register(ctx context.Context, b *batcher) error {
-	set := s.scripts.present()
+	set := s.registrar(ctx)
 	if b.isRegistered(set) {
 		return nil
 	}
-	if err := s.client.SAdd(ctx, s.keys.stocks(), b.stock.String()).Err(); err != nil {
+	if err := s.client.SAdd(ctx, s.stocksKey, b.stock.String()).Err(); err != nil {
 		return s.failure(ctx, err)
 	}
 	b.enroll(set)
@@ -91,18 +101,20 @@ func (s *Store) register(ctx context.Context, b *batcher) error {
 
 func (b *batcher) isRegistered(set *scriptSet) bool {
 	at := b.registered.Load()
-	return at != nil && at.process == set.process
+	return at != nil && set != nil && at.process == set.process
 }
 
 // enroll notes that a stock was registered with a process of the store.
 func (b *batcher) enroll(set *scriptSet) {
-	b.registered.Store(&registration{process: set.process, at: time.Now()})
+	if set != nil {
+		b.registered.Store(&registration{process: set.process, at: time.Now()})
+	}
 }
 
 // registerMissing registers those stocks again that this server knew before a scan began and that
 // the scan did not find: somebody emptied the store, or took them out.
 func (s *Store) registerMissing(ctx context.Context, began time.Time) error {
-	set := s.scripts.present()
+	set := s.registrar(ctx)
 	var missing []any
 	for _, b := range s.stocks.unlisted(began) {
 		missing = append(missing, b.stock.String())
@@ -111,7 +123,7 @@ func (s *Store) registerMissing(ctx context.Context, began time.Time) error {
 	if len(missing) == 0 {
 		return nil
 	}
-	if err := s.client.SAdd(ctx, s.keys.stocks(), missing...).Err(); err != nil {
+	if err := s.client.SAdd(ctx, s.stocksKey, missing...).Err(); err != nil {
 		return fmt.Errorf("register %d stocks again: %w", len(missing), err)
 	}
 	return nil
@@ -144,7 +156,7 @@ func (s *stocks) unlisted(scan time.Time) []*batcher {
 // registerWritten registers a stock that has been written to, unless it is. The call is done, so a
 // failure is not its caller's: the next call of the stock tries again.
 func (s *Store) registerWritten(ctx context.Context, b *batcher) {
-	if b.isRegistered(s.scripts.present()) {
+	if b.isRegistered(s.registrar(ctx)) {
 		return
 	}
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), s.options.CallTimeout)

@@ -16,20 +16,21 @@ import (
 // Store is a [reservation.Store] on Redis. It is safe for concurrent use; many of them, in many
 // processes, may share one Redis.
 type Store struct {
-	options  Options
-	client   *redis.Client
-	scripts  scriptSets
-	keys     keyspace
-	clock    storeClock
-	health   health
-	encoders encoderPool
-	stocks   stocks
-	feeds    feeds
-	fences   fences
-	server   any // options.Server, as an argument
+	options Options
+	engine  engine
+	client  redis.UniversalClient // for plain commands on keys, wherever they are
+	keys    keyspace
+	// stocksKey is the key of the set of stocks.
+	stocksKey string
+	encoders  encoderPool
+	stocks    stocks
+	feeds     feeds
+	fences    fences
+	server    any // options.Server, as an argument
 
+	cluster     *cluster // the engine of a cluster; nil: it is none
 	maintenance *maintenance
-	watchClient *redis.Client // its connections block
+	watchClient redis.UniversalClient // its connections block
 
 	closeEmbedded func() // of the embedded store; nil otherwise
 	stop          context.CancelFunc
@@ -46,23 +47,45 @@ func Open(ctx context.Context, options Options) (*Store, error) {
 	if err != nil {
 		return nil, err
 	}
-	config, err := clientOptions(options.URL, options.CallTimeout)
-	if err != nil {
-		return nil, err
-	}
 	texts, err := joinScripts(true, options)
 	if err != nil {
 		return nil, err
 	}
-	s := newStore(options, texts)
-	config.OnConnect = s.onConnect
-	s.client, s.watchClient = redis.NewClient(config), newWatchClient(config)
+	s := newStore(options)
+	if isClusterURL(options.URL) {
+		err = s.connectCluster(texts)
+	} else {
+		err = s.connect(texts)
+	}
+	if err != nil {
+		return nil, err
+	}
 	if err := s.checkNow(ctx); err != nil {
 		_ = errors.Join(s.client.Close(), s.watchClient.Close())
 		return nil, err
 	}
 	s.startBackground() //nolint:contextcheck // it outlives the call that opens the store
 	return s, nil
+}
+
+// connect makes the clients of a store that is one process.
+func (s *Store) connect(texts []scriptText) error {
+	config, err := clientOptions(s.options.URL, s.options.CallTimeout)
+	if err != nil {
+		return err
+	}
+	s.watchClient = newWatchClient(config)
+	config.OnConnect = func(ctx context.Context, conn *redis.Conn) error {
+		_, err := s.greet(ctx, s.engine.known()[0], conn)
+		return err
+	}
+	s.useSingle(redis.NewClient(config), texts)
+	return nil
+}
+
+// useSingle makes a client's store the only one.
+func (s *Store) useSingle(client *redis.Client, texts []scriptText) {
+	s.client, s.engine = client, &single{newNode(client, texts, s.options)}
 }
 
 // clientLogger takes what the Redis client has to say about its connections. Calls report their own
@@ -76,16 +99,13 @@ func (l clientLogger) Printf(ctx context.Context, format string, args ...any) {
 
 // newStore returns a store that lacks its client. The client's logger is one for the whole process:
 // the newest store has it.
-func newStore(options Options, texts []scriptText) *Store {
+func newStore(options Options) *Store {
 	redis.SetLogger(clientLogger{options.Logger})
-	s := &Store{
-		options: options, scripts: scriptSets{texts: texts}, keys: keyspace{options.Prefix},
-	}
-	s.clock.logger = options.Logger
+	s := &Store{options: options, keys: keyspace{options.Prefix}, server: options.Server}
+	s.stocksKey = s.keys.stocks()
 	s.fences = fences{
 		logger: options.Logger, known: make(map[reservation.StockID]knownFence),
 	}
-	s.server = options.Server
 	s.maintenance = newMaintenance(s)
 	s.feeds.byStock = make(map[reservation.StockID]*feed)
 	s.stocks = stocks{
@@ -94,22 +114,45 @@ func newStore(options Options, texts []scriptText) *Store {
 			keys := s.keys.of(stock)
 			return &batcher{
 				stock: stock, keys: keys, fixed: keys.fixed(), send: s.sendBatch,
-				latest: func() int64 { return s.clock.now() + options.CallTimeout.Milliseconds() },
+				limit: options.CallTimeout,
 			}
 		},
 	}
 	return s
 }
 
-// Ready returns nil while the store can be reached and keeps what it must.
+// Ready returns nil while the store can be reached and keeps what it must; of a cluster that is
+// wanted of one primary, for a server that serves the stocks of some is better than none.
 func (s *Store) Ready(ctx context.Context) error {
-	if err := s.health.err(); err != nil {
+	asking, cancel := context.WithTimeout(ctx, s.options.CallTimeout)
+	defer cancel()
+	nodes := s.engine.known()
+	answers := make(chan error, len(nodes)) // one that hangs holds up nobody
+	for _, n := range nodes {
+		go func() { answers <- s.readyAt(asking, n) }()
+	}
+	err := errNotPrimary
+	for range nodes {
+		answer := <-answers
+		if answer == nil {
+			return nil
+		}
+		if !errors.Is(answer, errNotPrimary) {
+			err = answer
+		}
+	}
+	return s.failure(ctx, err)
+}
+
+// readyAt returns nil while a node can be reached and may be used.
+func (s *Store) readyAt(ctx context.Context, n *node) error {
+	if !n.isPrimary.Load() {
+		return errNotPrimary
+	}
+	if err := n.health.err(); err != nil {
 		return err
 	}
-	if err := s.client.Ping(ctx).Err(); err != nil {
-		return s.failure(ctx, err)
-	}
-	return nil
+	return n.client.Ping(ctx).Err()
 }
 
 // Close ends the background work and closes the connections. Calls must have ended before.
@@ -185,14 +228,10 @@ func (s *Store) readFresh(
 func (s *Store) read(
 	ctx context.Context, name scriptName, stock reservation.StockID, keys []string, args ...any,
 ) (*reply, error) {
-	if err := s.health.err(); err != nil {
-		return nil, err
-	}
 	fixed := s.keys.of(stock).fixed()
 	keys = append(fixed[:], keys...)
 	args = append(append(s.callHeader(), 1), args...)
-	asked := time.Now()
-	answer, err := s.runRead(ctx, name, keys, args)
+	n, asked, answer, err := s.runRead(ctx, name, keys, args)
 	if err != nil {
 		return nil, s.readFailure(ctx, name, err)
 	}
@@ -200,7 +239,7 @@ func (s *Store) read(
 	if err != nil {
 		return nil, internal(err)
 	}
-	s.clock.tell(now, asked)
+	n.clock.tell(now, asked)
 	r := new(reply)
 	if err := r.open(now, replies[0]); err != nil {
 		return nil, internal(err)
@@ -209,22 +248,40 @@ func (s *Store) read(
 	return r, r.refusal()
 }
 
-// runRead runs a reading script, within the time that a call may take.
+// runRead runs a reading script where its stock is, within the time that a call may take.
 func (s *Store) runRead(
 	ctx context.Context, name scriptName, keys []string, args []any,
-) ([]any, error) {
+) (n *node, asked time.Time, answer []any, err error) {
 	ctx, cancel := context.WithTimeout(ctx, s.options.CallTimeout)
 	defer cancel()
-	sha := s.scripts.present().byName[name].sha
-	answer, err := s.client.EvalSha(ctx, sha, keys, args...).Slice()
+	for turns := 1; ; turns++ {
+		if n, err = s.fitNode(ctx, keys[0]); err != nil {
+			return nil, asked, nil, err
+		}
+		asked = time.Now()
+		answer, err = s.readAt(ctx, n, name, keys, args)
+		if err == nil || classify(err) != failedTurnedAway || !s.askAgain(ctx, turns) {
+			return n, asked, answer, err
+		}
+	}
+}
+
+// readAt runs a reading script on a node.
+func (s *Store) readAt(
+	ctx context.Context, n *node, name scriptName, keys []string, args []any,
+) ([]any, error) {
+	set, err := s.scriptsOf(ctx, n)
+	if err != nil {
+		return nil, err
+	}
+	answer, err := n.client.EvalSha(ctx, set.byName[name].sha, keys, args...).Slice()
 	if err == nil || classify(err) != failedNoScript {
 		return answer, err
 	}
 	// The process is another one, or somebody flushed its scripts.
-	conn := s.client.Conn()
+	conn := n.client.Conn()
 	defer func() { _ = conn.Close() }() // it goes back to the others
-	set, err := s.greet(ctx, conn)
-	if err != nil {
+	if set, err = s.greet(ctx, n, conn); err != nil {
 		return nil, err
 	}
 	return conn.EvalSha(ctx, set.byName[name].sha, keys, args...).Slice()
@@ -234,7 +291,7 @@ func (s *Store) runRead(
 // was.
 func (s *Store) readFailure(ctx context.Context, name scriptName, err error) error {
 	var answered redis.Error
-	if ok := asRedisError(err, &answered); ok && isScriptFault(err) {
+	if ok := asRedisError(err, &answered); ok && isScriptFault(err) && !isTurnedAway(err) {
 		s.options.Logger.Error("a script failed", "script", name, "error", err)
 		return internal(err)
 	}

@@ -56,6 +56,7 @@ func runTests(m *testing.M) int {
 		return 1
 	}
 	defer realServer.Stop()
+	defer stopSharedCluster()
 	return m.Run()
 }
 
@@ -123,13 +124,16 @@ func newSubject(t *testing.T, open func(*testing.T, Options) *Store) storetest.S
 	return s
 }
 
+// only returns the node of a store that is one process.
+func only(s *Store) *node { return s.engine.(*single).node }
+
 func (s *subject) setClock() {
 	s.t.Helper()
 	key := s.options.Prefix + ":clock"
 	if err := s.client.Set(context.Background(), key, s.Now().UnixMilli(), 0).Err(); err != nil {
 		s.t.Fatal(err)
 	}
-	s.clock.tell(s.Now().UnixMilli(), time.Now())
+	only(s.Store).clock.tell(s.Now().UnixMilli(), time.Now())
 }
 
 func (s *subject) Advance(d time.Duration) {

@@ -33,7 +33,7 @@ func TestStore_ALostAnswerIsNotForgotten(t *testing.T) {
 			return nil
 		},
 		"store unfit": func(s *Store, _ *proxy, _ *redis.Client) error {
-			s.health.set(unfit(reservation.ReasonStoreNotDurable, "for a test"))
+			only(s).health.set(unfit(reservation.ReasonStoreNotDurable, "for a test"))
 			return nil
 		},
 		"store full": func(_ *Store, _ *proxy, client *redis.Client) error {
@@ -57,7 +57,7 @@ func TestStore_ALostAnswerIsNotForgotten(t *testing.T) {
 					t.Error(err)
 				}
 			})
-			before := s.clock.now()
+			before := only(s).clock.now()
 			_, err := s.Reserve(t.Context(), reserveOf("lost", "mug"))
 			settles := settlesAt(t, err)
 			limit := time.UnixMilli(before).Add(s.options.CallTimeout)
@@ -119,9 +119,9 @@ func TestStore_NoTryPassesWhatALeavingCallerWasTold(t *testing.T) {
 	p.loseNext(func() {
 		leave()
 		settles = settlesAt(t, <-told)
-		began := s.clock.now()
+		began := only(s).clock.now()
 		eventually(t, func(context.Context) error {
-			if s.clock.now() < began+20 {
+			if only(s).clock.now() < began+20 {
 				return errors.New("the clock has not moved")
 			}
 			return nil

@@ -118,11 +118,18 @@ type keysFound struct {
 // SCAN promises.
 func (w *walk) scan(ctx context.Context, page func(found keysFound) error) error {
 	pattern := escapePattern(w.keys.base) + "*"
+	n, err := w.store.engine.find(ctx, w.keys.meta())
+	if err != nil {
+		return w.store.failure(ctx, err)
+	}
 	var cursor uint64
 	for {
-		names, next, err := w.store.client.Scan(ctx, cursor, pattern, scanPage).Result()
+		names, next, err := n.client.Scan(ctx, cursor, pattern, scanPage).Result()
 		if err != nil {
 			return w.store.failure(ctx, err)
+		}
+		if now, err := w.store.engine.find(ctx, w.keys.meta()); err != nil || now != n {
+			return unavailable(errStoreChanged) // the cursor is of the node where the stock was
 		}
 		if err := page(w.sorted(names)); err != nil {
 			return err

@@ -84,7 +84,7 @@ func (s *Store) Watch(
 	ctx context.Context, request reservation.WatchRequest,
 	deliver func(reservation.EventBatch) error,
 ) error {
-	if err := s.health.err(); err != nil {
+	if _, err := s.fitNode(ctx, s.keys.of(request.Stock).meta()); err != nil {
 		return err
 	}
 	now, err := s.present(ctx, request.Stock)
@@ -197,8 +197,12 @@ func (w *watcher) catchUp(ctx context.Context) error {
 
 // newWatchClient returns a client for the feeds, whose connections wait for news most of the time.
 func newWatchClient(config *redis.Options) *redis.Client {
+	return redis.NewClient(watchOptions(config))
+}
+
+func watchOptions(config *redis.Options) *redis.Options {
 	own := *config
 	own.PoolSize, own.MaxActiveConns = maxFeeds, maxFeeds
 	own.OnConnect = nil // the other connections look at the store
-	return redis.NewClient(&own)
+	return &own
 }

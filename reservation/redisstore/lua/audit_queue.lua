@@ -1,6 +1,6 @@
 -- audit_queue answers a page of a SKU's queue with the line behind each entry, as of one moment.
 --
--- Include: codes clock begin tools journal policy_rules items grants records
+-- Include: codes clock begin tools journal policy_rules items grants records elsewhere
 -- Flags: no-writes
 -- ARGV[5] sku    whose queue is asked for
 -- ARGV[6] after  where the page begins, as ZRANGEBYSCORE has it: "-inf" or "(<score>"
@@ -23,7 +23,10 @@ local entries = redis.call('ZRANGEBYSCORE', base .. 'queue:' .. sku, after, '+in
 local found = {}
 for i = 1, #entries, 2 do
   local readable, waits, r = pcall(waiting, entries[i]) -- no such line, or one that cannot be read
-  if not readable then waits, r = false, {} end
+  if not readable then
+    raise_elsewhere(waits)
+    waits, r = false, {}
+  end
   found[#found + 1] = { entries[i], entries[i + 1], waits and 1 or 0, r.sequence or 0, r.term or 0 }
 end
 local more = #entries == 2 * limit and 1 or 0

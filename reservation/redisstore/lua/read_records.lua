@@ -1,7 +1,7 @@
 -- read_records answers reservations with all that is kept of them, whether they can be read or not, and where
 -- they are listed, as of one moment. Audit, Repair and Export walk a stock with it.
 --
--- Include: codes clock begin tools journal policy_rules items grants records
+-- Include: codes clock begin tools journal policy_rules items grants records elsewhere
 -- Flags: no-writes
 -- KEYS[12..] the reservations <base>res:<id>
 -- Returns {store time, 0, 0, {{OK, sequence, epoch, records}}}: the records of the first reservations, until they
@@ -121,6 +121,7 @@ local function kept(id)
     return full(places({ 1 }, id), r)
   end)
   if readable then return reply, r.count or 0 end
+  raise_elsewhere(reply)
   local why = type(reply) == 'table' and reply.err or tostring(reply)
   if string.find(why, '^%S+:%d+: ') then why = 'a field of it is missing or malformed' end
   local broken = places({ 2 }, id)

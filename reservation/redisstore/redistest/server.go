@@ -52,6 +52,11 @@ func Start(ctx context.Context, dir string, args ...string) (*Server, error) {
 	if err != nil {
 		return nil, err
 	}
+	return startAt(ctx, dir, port, args...)
+}
+
+// startAt starts a server on a certain port.
+func startAt(ctx context.Context, dir string, port int, args ...string) (*Server, error) {
 	s := &Server{Address: net.JoinHostPort("127.0.0.1", strconv.Itoa(port)), dir: dir}
 	s.args = append([]string{
 		"--port", strconv.Itoa(port), "--bind", "127.0.0.1", "--dir", dir, "--save", "",
@@ -105,6 +110,19 @@ func (s *Server) awaitReady(ctx context.Context) error {
 			s.Kill()
 			return fmt.Errorf("the server did not come up within %v", startTimeout)
 		}
+	}
+}
+
+// PID returns the process id.
+func (s *Server) PID() int { return s.process.Process.Pid }
+
+// hasExited says whether the server's process has ended.
+func (s *Server) hasExited() bool {
+	select {
+	case <-s.exited:
+		return true
+	default:
+		return false
 	}
 }
 

@@ -2,6 +2,7 @@ package books
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"math/rand/v2"
 	"sync"
@@ -23,6 +24,8 @@ const (
 
 // Options say who calls, and for what.
 type Options struct {
+	// Stocks are the names of those that are sold from; none: two of them.
+	Stocks []string
 	// Clients are the servers; a caller begins with one and goes to the next after a failure.
 	Clients []*rig.Client
 	// Callers call at the same time.
@@ -57,23 +60,35 @@ type Books struct {
 	running sync.WaitGroup
 }
 
-// Open opens books for two stocks and gives them something to sell: two SKUs that may be
+// Open opens books for the stocks and gives them something to sell: two SKUs that may be
 // backordered and two that may not. The servers must be well.
 func Open(ctx context.Context, options Options) (*Books, error) {
 	b := &Books{
 		ledger:  ledger{mayLose: options.MayLose},
 		options: options,
-		stocks:  []string{"shop", "outlet"},
+		stocks:  options.Stocks,
 		skus:    []string{"A", "B", "C", "D"},
+	}
+	if len(b.stocks) == 0 {
+		b.stocks = []string{"shop", "outlet"}
 	}
 	ctx, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()
-	for _, stock := range b.stocks {
-		for n, sku := range b.skus {
-			if err := b.open(ctx, stock, sku, n%2 == 1); err != nil {
-				return nil, fmt.Errorf("open the books: %w", err)
+	errs := make([]error, len(b.stocks))
+	var opening sync.WaitGroup
+	places := make(chan struct{}, resolvers)
+	for at, stock := range b.stocks {
+		places <- struct{}{}
+		opening.Go(func() {
+			defer func() { <-places }()
+			for n, sku := range b.skus {
+				errs[at] = errors.Join(errs[at], b.open(ctx, stock, sku, n%2 == 1))
 			}
-		}
+		})
+	}
+	opening.Wait()
+	if err := errors.Join(errs...); err != nil {
+		return nil, fmt.Errorf("open the books: %w", err)
 	}
 	return b, nil
 }

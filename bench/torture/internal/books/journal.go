@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 
+	"github.com/holdfast-dev/holdfast/bench/torture/internal/answer"
 	holdfastv1 "github.com/holdfast-dev/holdfast/gen/holdfast/v1"
 )
 
@@ -20,7 +21,7 @@ type journal struct {
 // compareJournal folds a stock's journal and notes where it does not say what the stock says: gaps,
 // a reservation that was granted or ended twice (contract, I3), other figures (I7).
 func (b *Books) compareJournal(ctx context.Context, stock string, s standing) error {
-	j, err := b.fold(ctx, stock)
+	j, err := b.foldPatiently(ctx, stock)
 	if err != nil {
 		return fmt.Errorf("read the journal of %s: %w", stock, err)
 	}
@@ -48,6 +49,17 @@ func (b *Books) compareJournal(ctx context.Context, stock string, s standing) er
 		}
 	}
 	return nil
+}
+
+// foldPatiently waits while a server follows as many journals as it may.
+func (b *Books) foldPatiently(ctx context.Context, stock string) (*journal, error) {
+	for {
+		j, err := b.fold(ctx, stock)
+		if answer.Of(err).Reason != "OVERLOADED" || ctx.Err() != nil {
+			return j, err
+		}
+		pause(ctx, glance)
+	}
 }
 
 // fold reads a journal from its first event up to the present one.

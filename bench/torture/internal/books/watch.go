@@ -23,7 +23,7 @@ func Present(
 
 // StoreChanges returns how often a stock's journal tells of another store.
 func (b *Books) StoreChanges(ctx context.Context, stock string) (int64, error) {
-	j, err := b.fold(ctx, stock)
+	j, err := b.foldPatiently(ctx, stock)
 	if err != nil {
 		return 0, err
 	}

@@ -39,6 +39,8 @@ type Options struct {
 	Callers int
 	Timeout time.Duration
 	Seed    uint64
+	// Stocks is how many stocks are spread over a cluster; 0: a hundred. Elsewhere there are two.
+	Stocks int
 	// RedisArguments win over those of the scenario.
 	RedisArguments []string
 	// Progress is told now and then what was seen so far; nil: nobody is told.
@@ -86,6 +88,7 @@ func Run(ctx context.Context, scenario Scenario, options Options) (_ Result, err
 	r, err := rig.Start(ctx, rig.Options{
 		Dir: options.Dir, Programs: programs, Durability: scenario.Durability,
 		RedisArguments: append(slices.Clone(scenario.redis), options.RedisArguments...),
+		Cluster:        scenario.cluster,
 	})
 	if err != nil {
 		return Result{}, err
@@ -122,7 +125,7 @@ func (s *stage) run(ctx context.Context) (err error) {
 	s.books, err = books.Open(ctx, books.Options{
 		Clients: s.Clients, Callers: s.options.Callers, Timeout: s.options.Timeout,
 		Transit: transit, HalfCancel: s.scenario.halfCancel, Seed: s.options.Seed,
-		MayLose: s.scenario.mayLose, Impatient: s.scenario.impatient,
+		MayLose: s.scenario.mayLose, Impatient: s.scenario.impatient, Stocks: s.stocks(),
 	})
 	if err != nil {
 		return err

@@ -24,6 +24,7 @@ type Scenario struct {
 	halfCancel  bool
 	impatient   bool
 	mayLose     bool // the durability promises nothing over this
+	cluster     bool // the store is a Redis Cluster, with many stocks
 }
 
 const (
@@ -41,6 +42,7 @@ func Scenarios() []Scenario {
 		},
 	}
 	list = append(list, links()...)
+	list = append(list, clusters()...)
 	return append(list,
 		Scenario{
 			Name: "server-killed", Durability: fsync, harm: killServer, felt: leftUnknown, servers: 2,

@@ -6,6 +6,16 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"time"
+
+	"github.com/holdfast-dev/holdfast/reservation/redisstore/redistest"
+)
+
+// The cluster of a rig. A primary counts as failing after nodeTimeout; no replica takes over by
+// itself unless a scenario lets it, for on a busy machine one might where nothing has failed.
+const (
+	primaries   = 3
+	nodeTimeout = 1500 * time.Millisecond
 )
 
 // Options say what stands in a rig.
@@ -18,12 +28,16 @@ type Options struct {
 	Durability string
 	// RedisArguments win over what the durability asks for.
 	RedisArguments []string
+	// Cluster says that the store is a Redis Cluster of three primaries with a replica each.
+	Cluster bool
 }
 
 // Rig is a Redis and servers in front of it. Each server reaches the Redis through a proxy of its
-// own, and is reached through another.
+// own, and is reached through another. Where the store is a cluster there is no proxy before it,
+// for its nodes name each other's addresses, and Redis is nil.
 type Rig struct {
 	Redis   *Redis
+	Cluster *redistest.Cluster
 	Servers []*Server
 	// ToRedis, ToServers and Clients stand in the order of Servers. A client goes through its
 	// server's proxy.
@@ -48,7 +62,13 @@ func Start(ctx context.Context, options Options) (_ *Rig, err error) {
 	if options.Durability == "none" {
 		arguments = append([]string{"--appendonly", "no"}, arguments...)
 	}
-	r.Redis, err = StartRedis(ctx, filepath.Join(options.Dir, "redis"), arguments...)
+	if options.Cluster {
+		arguments = append([]string{"--cluster-replica-no-failover", "yes"}, arguments...)
+		r.Cluster, err = redistest.StartCluster(ctx, filepath.Join(options.Dir, "cluster"), primaries,
+			true, nodeTimeout, arguments...)
+	} else {
+		r.Redis, err = StartRedis(ctx, filepath.Join(options.Dir, "redis"), arguments...)
+	}
 	if err != nil {
 		return nil, err
 	}
@@ -63,13 +83,11 @@ func Start(ctx context.Context, options Options) (_ *Rig, err error) {
 // add starts one more server with its proxies.
 func (r *Rig) add(ctx context.Context, program string, options Options) error {
 	name := fmt.Sprintf("server-%d", len(r.Servers))
-	toRedis, err := StartProxy(name+"-redis", r.Redis.Address)
+	url, err := r.storeURL(name)
 	if err != nil {
 		return err
 	}
-	r.ToRedis = append(r.ToRedis, toRedis)
-	server, err := StartServer(ctx, program, options.Dir, name, "redis://"+toRedis.Address(),
-		options.Durability)
+	server, err := StartServer(ctx, program, options.Dir, name, url, options.Durability)
 	if err != nil {
 		return err
 	}
@@ -84,9 +102,25 @@ func (r *Rig) add(ctx context.Context, program string, options Options) error {
 		return err
 	}
 	r.Clients = append(r.Clients, client)
+	if r.Cluster != nil {
+		return nil
+	}
 	scripts, err := r.Redis.Count(ctx, "memory", "number_of_cached_scripts")
 	r.Scripts = append(r.Scripts, scripts)
 	return err
+}
+
+// storeURL returns how a server reaches the store.
+func (r *Rig) storeURL(server string) (string, error) {
+	if r.Cluster != nil {
+		return r.Cluster.URL(), nil
+	}
+	toRedis, err := StartProxy(server+"-redis", r.Redis.Address)
+	if err != nil {
+		return "", err
+	}
+	r.ToRedis = append(r.ToRedis, toRedis)
+	return "redis://" + toRedis.Address(), nil
 }
 
 // Alarms returns what the servers' logs say that no fault outside of them explains.
@@ -112,6 +146,9 @@ func (r *Rig) Close() error {
 	}
 	if r.Redis != nil {
 		errs = append(errs, r.Redis.Close())
+	}
+	if r.Cluster != nil {
+		r.Cluster.Stop()
 	}
 	return errors.Join(errs...)
 }

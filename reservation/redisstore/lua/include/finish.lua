@@ -10,6 +10,14 @@ local restoring_reply = restoring and { code.STOCK_RESTORING, first_sequence }
 -- the store knows, and nobody else is served meanwhile.
 local MAX_WORK = 1000
 
+-- look_at_queues touches the queues that are to be written. Nobody declared their keys: where one of them has moved
+-- to another node of a cluster, or would be new while its slot moves, the script fails here and not half-written.
+local function look_at_queues()
+  for from = 1, #queues, 500 do
+    redis.call('EXISTS', unpack(queues, from, math.min(from + 499, #queues)))
+  end
+end
+
 -- finish reads what the requests name, prepares, reclaims what is due, decides every request, writes once, and
 -- returns {store time, epoch, sequence, replies}, and what include/fence.lua adds.
 local function finish(decide, prepare)
@@ -31,6 +39,7 @@ local function finish(decide, prepare)
     for i = 1, count do
       replies[i] = i > 1 and work >= MAX_WORK and { code.AGAIN } or decide()
     end
+    look_at_queues()
     writing = true
     write_items()
     write_rest()

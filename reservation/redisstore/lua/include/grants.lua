@@ -5,9 +5,14 @@ local grants = {}  -- by id and in their order: {key, id, field h, field s, line
 
 local none_named = false -- none of the reservations that the requests name was there before
 
+local queues = {} -- the keys of the queues that are to be written
+
 -- queue_up puts a line at the tail of a SKU's queue, behind all that were granted before this sequence.
 local function queue_up(it, id, i, sequence)
-  it.enqueued = it.enqueued or {}
+  if not it.enqueued then
+    it.enqueued = {}
+    queues[#queues + 1] = base .. 'queue:' .. it.sku
+  end
   it.enqueued[#it.enqueued + 1] = { score = sequence * 1024 + i, member = id .. '/' .. i }
 end
 

@@ -12,13 +12,15 @@ end
 
 -- write_policies sets and clears fields of the default policy and forgets deleted SKUs.
 local function write_policies()
+  local final, set, cleared = {}, {}, {}
   for _, change in ipairs(default_changes) do
-    if change[2] then
-      redis.call('HSET', KEYS[2], change[1], change[2])
-    else
-      redis.call('HDEL', KEYS[2], change[1])
-    end
+    final[change[1]] = change[2] or false
   end
+  for name, value in pairs(final) do
+    append(value and set or cleared, value and { name, value } or { name })
+  end
+  unpack_call('HSET', KEYS[2], set, 2)
+  unpack_call('HDEL', KEYS[2], cleared, 1)
   unpack_call('HDEL', KEYS[11], deleted_items, 1)
   unpack_call('ZREM', KEYS[4], deleted_items, 1)
 end

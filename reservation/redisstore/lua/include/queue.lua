@@ -33,7 +33,10 @@ end
 
 -- dequeue takes a line out, wherever it stands.
 local function dequeue(it, r, i)
-  it.dequeued = it.dequeued or {}
+  if not it.dequeued then
+    it.dequeued = {}
+    queues[#queues + 1] = base .. 'queue:' .. it.sku
+  end
   it.dequeued[r.id .. '/' .. i] = true
 end
 

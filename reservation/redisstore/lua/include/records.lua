@@ -269,6 +269,18 @@ local function write_lapses(finished, not_held)
   end
 end
 
+-- remains returns the fields of a reservation whose retention is over that its successor does not have.
+local function remains(r, list)
+  local has, left = {}, {}
+  for i = 1, #list, 2 do
+    has[list[i]] = true
+  end
+  for name in pairs(r.fields) do
+    if not has[name] then left[#left + 1] = name end
+  end
+  return left
+end
+
 -- write_records gives every changed reservation its final state and its place in the one index of that
 -- state, and takes it out of the other.
 local function write_records()
@@ -276,12 +288,13 @@ local function write_records()
   write_lapses(added[7], removed[5])
   for n = 1, #changed_records do
     local r = changed_records[n]
+    local list = r.stored_state and put_open(r, { 's', state_field(r) }) or full_record(r)
+    unpack_call('HSET', r.key, list, 2)
     if r.forgotten then
-      redis.call('UNLINK', r.key)
+      unpack_call('HDEL', r.key, remains(r, list), 1)
     end
-    unpack_call('HSET', r.key, r.stored_state and put_open(r, { 's', state_field(r) }) or full_record(r), 2)
     local index, score = record_index(r.state, r)
-    local list = added[index]
+    list = added[index]
     local at = #list
     list[at + 1], list[at + 2] = text(score), r.id
     local old = r.stored_state and record_index(r.stored_state, r) or (r.forgotten and 7)
