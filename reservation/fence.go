@@ -6,9 +6,9 @@ import (
 	"time"
 )
 
-// FenceID tells one fence of a stock from others: the epoch that it began and the store's time, such
-// as "4-1764018000000". One that is widened by a further loss has another id. The zero value names
-// none.
+// FenceID tells one fence of a stock from others: the epoch that it began and the store's time,
+// such as "4-1764018000000". One that is widened by a further loss has another id. The zero value
+// names none.
 type FenceID struct{ name string }
 
 // ParseFenceID reads a fence's id as [FenceID.String] writes it.

@@ -67,19 +67,21 @@ func fenceID(t *testing.T, name string) reservation.FenceID {
 func aFence(t *testing.T) (reservation.Fence, *holdfastv1.Fence) {
 	t.Helper()
 	since, noticed := decided, decided.Add(time.Second)
-	return reservation.Fence{
-			ID: fenceID(t, "4-1764018000000"), Since: since, NoticedTime: noticed,
-			Seen:         reservation.Position{Epoch: 1, Sequence: 2},
-			KeptSequence: 3, Found: reservation.Position{Epoch: 4, Sequence: 5}, LostEvents: 6,
-			Server: "host:7",
-		}, &holdfastv1.Fence{
-			FenceId: "4-1764018000000", SinceTime: timestamppb.New(since),
-			NoticeTime:    timestamppb.New(noticed),
-			SeenPosition:  &holdfastv1.Position{Epoch: 1, Sequence: 2},
-			KeptSequence:  3,
-			FoundPosition: &holdfastv1.Position{Epoch: 4, Sequence: 5}, LostEvents: 6,
-			Server: "host:7",
-		}
+	fence := reservation.Fence{
+		ID: fenceID(t, "4-1764018000000"), Since: since, NoticedTime: noticed,
+		Seen:         reservation.Position{Epoch: 1, Sequence: 2},
+		KeptSequence: 3, Found: reservation.Position{Epoch: 4, Sequence: 5}, LostEvents: 6,
+		Server: "host:7",
+	}
+	message := &holdfastv1.Fence{
+		FenceId: "4-1764018000000", SinceTime: timestamppb.New(since),
+		NoticeTime:    timestamppb.New(noticed),
+		SeenPosition:  &holdfastv1.Position{Epoch: 1, Sequence: 2},
+		KeptSequence:  3,
+		FoundPosition: &holdfastv1.Position{Epoch: 4, Sequence: 5}, LostEvents: 6,
+		Server: "host:7",
+	}
+	return fence, message
 }
 
 func TestFence_EveryFieldIsSent(t *testing.T) {

@@ -14,8 +14,12 @@ const (
 		"retry with the same id to find out"
 	sentenceConflict = "another repair, or another store, came between counting and mending; " +
 		"nothing was done: repair again"
-	sentenceLater   = "; nothing was done and it is safe to retry later"
-	sentenceTooLate = "the call came to the store after its last moment; " +
+	sentenceUnitsWait  = " cannot be fulfilled whole while units of it wait: "
+	sentenceOtherFence = " does not have this fence: it has another one, or none; " +
+		"nothing was done: look at it again"
+	sentenceNotDurable = "the store keeps less than the durability that was chosen; nothing was done"
+	sentenceLater      = "; nothing was done and it is safe to retry later"
+	sentenceTooLate    = "the call came to the store after its last moment; " +
 		"nothing was done and it is safe to retry"
 )
 
@@ -48,8 +52,7 @@ func sentence(about subject, e *reservation.Error, incident string) string {
 	case reservation.ReasonMoreThanCovered:
 		return lessThanNamed(about, e, "covered")
 	case reservation.ReasonBackorderedUnits:
-		return "reservation " + about.reservation +
-			" cannot be fulfilled whole while units of it wait: " + skuList(about, e)
+		return "reservation " + about.reservation + sentenceUnitsWait + skuList(about, e)
 	case reservation.ReasonNotOnHand:
 		return "more would ship than is on hand: " + skuList(about, e)
 	case reservation.ReasonOnHandBelowZero:
@@ -64,14 +67,13 @@ func sentence(about subject, e *reservation.Error, incident string) string {
 		return sentenceConflict
 	case reservation.ReasonRecordUnreadable:
 		return "stock " + about.stock + " has a record that cannot be read: an audit names it"
-	case reservation.ReasonStockNotEmpty, reservation.ReasonStockRestoring:
-		return restoreSentence(about, e)
-	case reservation.ReasonStockFenced, reservation.ReasonFenceDiffers:
-		return fenceSentence(about, e)
+	case reservation.ReasonStockNotEmpty, reservation.ReasonStockRestoring,
+		reservation.ReasonStockFenced, reservation.ReasonFenceDiffers:
+		return stockSentence(about, e)
 	case reservation.ReasonStoreUnavailable:
 		return unavailableSentence(e)
 	case reservation.ReasonStoreNotDurable:
-		return "the store keeps less than the durability that was chosen; nothing was done"
+		return sentenceNotDurable
 	case reservation.ReasonOutcomeUnknown:
 		return sentenceUnknown
 	case reservation.ReasonTooLate:
@@ -96,20 +98,20 @@ func journalSentence(about subject, e *reservation.Error) string {
 		"its store lost what it had acknowledged, or is another one"
 }
 
-func restoreSentence(about subject, e *reservation.Error) string {
+// stockSentence says why a whole stock cannot take a call.
+func stockSentence(about subject, e *reservation.Error) string {
+	stock := "stock " + about.stock
 	if e.Reason == reservation.ReasonStockRestoring {
-		return "stock " + about.stock + " is being restored" + sentenceLater
+		return stock + " is being restored" + sentenceLater
 	}
-	return "stock " + about.stock + " is not empty, or is being restored from another export"
-}
-
-func fenceSentence(about subject, e *reservation.Error) string {
 	if e.Reason == reservation.ReasonStockFenced {
-		return "stock " + about.stock + " lost changes that were acknowledged, and grants nothing " +
-			"until its fence is lifted" + sentenceLater
+		return stock + " lost changes that were acknowledged, and grants nothing until its fence " +
+			"is lifted" + sentenceLater
 	}
-	return "stock " + about.stock + " does not have this fence: it has another one, or none; " +
-		"nothing was done: look at it again"
+	if e.Reason == reservation.ReasonFenceDiffers {
+		return stock + sentenceOtherFence
+	}
+	return stock + " is not empty, or is being restored from another export"
 }
 
 func lessThanNamed(about subject, e *reservation.Error, what string) string {

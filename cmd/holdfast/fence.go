@@ -25,8 +25,8 @@ type fenceShowCommand struct {
 
 // Help is shown by holdfast fence show --help.
 func (c *fenceShowCommand) Help() string {
-	return `A stock is fenced when its store came back with less than it had acknowledged. With --all every
-stock that is known to be fenced is listed; without it the stock's loss is looked for first.
+	return `A stock is fenced when its store came back with less than it had acknowledged. With --all
+every stock that is known to be fenced is listed; without it the stock's loss is looked for first.
 
 Exit statuses: 0 not fenced; 1 fenced; 2 it could not be looked at.`
 }
@@ -108,8 +108,8 @@ type fenceLiftCommand struct {
 
 // Help is shown by holdfast fence lift --help.
 func (c *fenceLiftCommand) Help() string {
-	return `What is lost stays lost; holdfast fence show says what to do before. From then on the stock grants
-again, and no server takes that loss for a new one.`
+	return `What is lost stays lost; holdfast fence show says what to do before. From then on the stock
+grants again, and no server takes that loss for a new one.`
 }
 
 // Run makes the call.

@@ -217,7 +217,7 @@ func TestReserve_ALastMomentBelowZeroIsTooLate(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	replies, now, _, err := openAnswer(answer, 1)
+	replies, now, err := openAnswer(answer, 1)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -105,16 +105,18 @@ func (b *syncBuffer) String() string {
 	return b.buffer.String()
 }
 
-// TestFence_NeverOfARestoredStock deletes a stock of which servers had seen much, and builds it from
-// an export of long ago: that is no loss, unless it is lost afterwards.
+// TestFence_NeverOfARestoredStock deletes a stock of which servers had seen much, and builds it
+// from an export of long ago: that is no loss, unless it is lost afterwards.
 func TestFence_NeverOfARestoredStock(t *testing.T) {
 	t.Parallel()
 	for _, noticed := range []bool{false, true} {
 		t.Run(fmt.Sprintf("somebody called in between: %v", noticed), func(t *testing.T) {
 			t.Parallel()
 			s := stocked(t, Options{quiet: true})
-			other := openReal(t, Options{Prefix: s.options.Prefix, quiet: true,
-				URL: realServer.URL(), Durability: DurabilityNone})
+			other := openReal(t, Options{
+				Prefix: s.options.Prefix, quiet: true,
+				URL: realServer.URL(), Durability: DurabilityNone,
+			})
 			mustReserve(t, s, "a")
 			parts, _ := exportOf(t, s, mustStock(""))
 			mustReserve(t, s, "b", "c")
@@ -189,7 +191,9 @@ func TestFence_IsFoundByEveryChangingScript(t *testing.T) {
 		"DeleteItem": func(ctx context.Context, s *Store) error {
 			return errOf(s.DeleteItem(ctx, stock, mug))
 		},
-		"sweep": func(ctx context.Context, s *Store) error { return errOf(s.sweep(ctx, stock, true, true)) },
+		"sweep": func(ctx context.Context, s *Store) error {
+			return errOf(s.sweep(ctx, stock, true, true))
+		},
 		"LiftFence": func(ctx context.Context, s *Store) error {
 			return errOf(s.LiftFence(ctx, reservation.LiftFenceRequest{
 				Stock: stock, Fence: must(reservation.ParseFenceID("1-1")),
@@ -275,27 +279,26 @@ func TestStocks_WhatWasSeenOutlivesTheBatcher(t *testing.T) {
 
 func TestSeenPosition_AnAnswerThatIsBehindCountsOnlyWhereTheStoreSaysSo(t *testing.T) {
 	t.Parallel()
-	told := func(epoch, sequence int64, process string, anew bool) standing {
-		return standing{Position: at(epoch, sequence), process: process, anew: anew, now: 1}
+	told := func(epoch, sequence int64, process string) standing {
+		return standing{Position: at(epoch, sequence), process: process, now: 1}
 	}
-	for what, test := range map[string]struct {
-		answers []standing
-		want    reservation.Position
-	}{
-		"in order":                    {[]standing{told(1, 5, "p", false), told(1, 7, "p", false)}, at(1, 7)},
-		"out of order":                {[]standing{told(1, 7, "p", false), told(1, 5, "p", false)}, at(1, 7)},
-		"a later epoch":               {[]standing{told(1, 7, "p", false), told(2, 8, "q", false)}, at(2, 8)},
-		"an earlier epoch":            {[]standing{told(2, 8, "q", false), told(1, 7, "p", false)}, at(2, 8)},
-		"the same number of another":  {[]standing{told(2, 8, "q", false), told(2, 9, "r", false)}, at(2, 8)},
-		"a loss that was noticed":     {[]standing{told(2, 8, "q", false), told(1, 5, "p", true)}, at(1, 5)},
-		"a stock of which is nothing": {[]standing{told(1, 7, "p", false), told(0, 0, "", false)}, at(1, 7)},
+	first, later := told(1, 7, "p"), told(2, 8, "q")
+	noticed := told(1, 5, "p")
+	noticed.anew = true
+	for what, test := range map[string]struct{ before, then, want standing }{
+		"in order":                    {told(1, 5, "p"), first, first},
+		"out of order":                {first, told(1, 5, "p"), first},
+		"a later epoch":               {first, later, later},
+		"an earlier epoch":            {later, first, later},
+		"the same number of another":  {later, told(2, 9, "r"), later},
+		"a loss that was noticed":     {later, noticed, noticed},
+		"a stock of which is nothing": {first, told(0, 0, ""), first},
 	} {
 		var seen seenPosition
-		for _, answer := range test.answers {
-			seen.see(answer)
-		}
-		if seen.Position != test.want {
-			t.Errorf("%s: %+v, want %+v", what, seen.Position, test.want)
+		seen.see(test.before)
+		seen.see(test.then)
+		if seen.Position != test.want.Position || seen.process != test.want.process {
+			t.Errorf("%s: %+v of %s, want %+v", what, seen.Position, seen.process, test.want)
 		}
 	}
 }

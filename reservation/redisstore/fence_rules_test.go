@@ -4,6 +4,7 @@ import (
 	"context"
 	"maps"
 	"os"
+	"slices"
 	"strconv"
 	"testing"
 	"time"
@@ -38,60 +39,70 @@ func at(epoch, sequence int64) reservation.Position {
 }
 
 // lostOf is a fence: what was seen, what was kept, where the stock was found.
-func lostOf(seen reservation.Position, kept int64, found reservation.Position,
+func lostOf(
+	seen reservation.Position, kept int64, found reservation.Position,
 ) reservation.Fence {
 	return reservation.Fence{
 		Seen: seen, KeptSequence: kept, Found: found, LostEvents: seen.Sequence - kept,
 	}
 }
 
+// fenceRules are all of them by name.
 func fenceRules() map[string]fenceRule {
-	restarted := map[string]string{"run_id": "third", "p3": "third"}
-	own, healthy := ownProcess, func(seen reservation.Position, by string) fenceRule {
+	own := ownProcess
+	rules := make(map[string]fenceRule)
+	rule := func(name string, rule fenceRule, meta ...string) {
+		rule.meta = make(map[string]string)
+		for pair := range slices.Chunk(meta, 2) {
+			rule.meta[pair[0]] = pair[1]
+		}
+		rules[name] = rule
+	}
+	well := func(seen reservation.Position, by string) fenceRule {
 		return fenceRule{seen: seen, by: by}
 	}
 	lost := func(seen reservation.Position, by string, kept int64) fenceRule {
 		return fenceRule{seen: seen, by: by, fenced: true, want: lostOf(seen, kept, at(3, 100))}
 	}
-	with := func(rule fenceRule, meta map[string]string) fenceRule {
-		rule.meta = meta
-		return rule
-	}
-	settled := lost(at(3, 101), own, 100)
-	settled.age, settled.fenced = time.Minute, false
-	lostAfter := lost(at(3, 101), own, 100)
-	emptied := fenceRule{
+	rule("nothing was seen", well(at(0, 0), ""))
+	rule("all was seen", well(at(3, 100), own))
+	rule("an earlier position of the present epoch was seen", well(at(3, 90), own))
+	rule("more than there is in the present epoch was seen", lost(at(3, 101), own, 100))
+	rule("an earlier epoch was seen to its end", well(at(2, 80), "second"))
+	rule("the first epoch was seen to its end", well(at(1, 50), "first"))
+	rule("an earlier epoch was seen beyond its end", lost(at(2, 81), "second", 80))
+	rule("the first epoch was seen beyond its end", lost(at(1, 51), "first", 50))
+	rule("a later epoch was seen", lost(at(4, 90), "fourth", 80))
+	rule("an epoch of the present number was another's", lost(at(3, 90), "third", 80))
+	rule("an epoch of an earlier number was another's", lost(at(2, 70), "other", 50))
+
+	restarted := []string{"run_id", "third", "p3", "third"}
+	rule("restarted, and all was seen", well(at(3, 100), "third"), restarted...)
+	rule("restarted, and more than there is was seen", lost(at(3, 101), "third", 100), restarted...)
+	rule("restarted, and a later epoch was seen", lost(at(4, 120), own, 100), restarted...)
+
+	rule("an older version did not say who began the epoch", well(at(2, 80), "second"), "p2", "-")
+	rule("it did not, and the epoch was seen beyond its end", lost(at(2, 81), "second", 80),
+		"p2", "-")
+	rule("the store does not know how the epoch ended", lost(at(2, 70), "second", 50), "e3", "-")
+	rule("the store does not know the epoch", lost(at(2, 70), "second", 0), "e2", "-", "p2", "-")
+
+	before := fenceRule{seen: at(3, 101), by: own, age: time.Minute}
+	rule("it was seen before a fence was lifted or a restore", before, "settled", "ago")
+	rule("it was seen after a fence was lifted or a restore", lost(at(3, 101), own, 100),
+		"settled", "ago")
+
+	rule("the store has nothing of the stock", fenceRule{
 		seen: at(1, 5), by: own, empty: true, fenced: true, want: lostOf(at(1, 5), 0, at(0, 0)),
-	}
-	return map[string]fenceRule{
-		"nothing was seen": healthy(at(0, 0), ""),
-		"all was seen":     healthy(at(3, 100), own),
-		"an earlier position of the present epoch was seen":       healthy(at(3, 90), own),
-		"more than there is in the present epoch was seen":        lost(at(3, 101), own, 100),
-		"an earlier epoch was seen to its end":                    healthy(at(2, 80), "second"),
-		"the first epoch was seen to its end":                     healthy(at(1, 50), "first"),
-		"an earlier epoch was seen beyond its end":                lost(at(2, 81), "second", 80),
-		"the first epoch was seen beyond its end":                 lost(at(1, 51), "first", 50),
-		"a later epoch was seen":                                  lost(at(4, 90), "fourth", 80),
-		"an epoch of the present number was another's":            lost(at(3, 90), "third", 80),
-		"an epoch of an earlier number was another's":             lost(at(2, 70), "other", 50),
-		"restarted, and all was seen":                             with(healthy(at(3, 100), "third"), restarted),
-		"restarted, and more than there is was seen":              with(lost(at(3, 101), "third", 100), restarted),
-		"restarted, and a later epoch was seen":                   with(lost(at(4, 120), own, 100), restarted),
-		"an older version did not say who began the epoch":        with(healthy(at(2, 80), "second"), map[string]string{"p2": "-"}),
-		"nor whether what was seen beyond its end is there":       with(lost(at(2, 81), "second", 80), map[string]string{"p2": "-"}),
-		"the store does not know how the epoch ended":             with(lost(at(2, 70), "second", 50), map[string]string{"e3": "-"}),
-		"the store does not know the epoch":                       with(lost(at(2, 70), "second", 0), map[string]string{"e2": "-", "p2": "-"}),
-		"it was seen before a fence was lifted or a restore":      with(settled, map[string]string{"settled": "ago"}),
-		"it was seen after a fence was lifted or a restore":       with(lostAfter, map[string]string{"settled": "ago"}),
-		"the store has nothing of the stock":                      emptied,
-		"nothing was seen of a stock of which there is nothing":   {empty: true},
-		"an export is being restored, whatever was seen":          with(healthy(at(9, 900), "x"), map[string]string{"restoring": "x"}),
-		"restarted after a restore, of which everything was seen": with(healthy(at(3, 100), "restored"), map[string]string{"run_id": "restored", "p3": "-", "p2": "-", "p1": "-"}),
-	}
+	})
+	rule("nothing was seen of a stock of which there is nothing", fenceRule{empty: true})
+	rule("an export is being restored", well(at(9, 900), "other"), "restoring", "export")
+	rule("restored, and all was seen", well(at(3, 100), "restored"),
+		"run_id", "restored", "p1", "-", "p2", "-", "p3", "-")
+	return rules
 }
 
-// openFenced opens a store for a rule, with the stock as its meta says, and the SKU "mug".
+// open opens a store for a rule, with the stock as its meta says, and the SKU "mug".
 func (f fenceRule) open(t *testing.T, open func(*testing.T, Options) *Store) *Store {
 	t.Helper()
 	s := open(t, Options{quiet: true, mutate: mutationOf(os.Getenv(mutantVariable))})
@@ -155,8 +166,8 @@ func fenceIn(t *testing.T, s *Store) (fence reservation.Fence, fenced bool) {
 	return fence, true
 }
 
-// TestFence_Rules holds what a server had seen against what the store has, rule by rule. It needs no
-// Redis, so that the mutants can run it.
+// TestFence_Rules holds what a server had seen against what the store has, rule by rule. It needs
+// no Redis, so that the mutants can run it.
 func TestFence_Rules(t *testing.T) {
 	t.Parallel()
 	stores := map[string]func(*testing.T, Options) *Store{"embedded": openEmbedded}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"testing"
 	"time"
 
@@ -251,38 +252,11 @@ func TestFence_GrantsAreRefusedAndAllElseGoesOn(t *testing.T) {
 	setBack()
 	fence := wantFenced(t, s, "lost")
 
-	replacing := reserveOf("new", "mug")
-	replacing.Replaces = mustID("held")
-	unknown := reserveOf("new", "cup")
-	other := reserveOf("firm", "mug")
-	other.Lines = linesOf("mug", 2)
 	before := keysOf(t, s.client, s.options.Prefix)
-	for what, test := range map[string]struct {
-		want reservation.Reason
-		call func() error
-	}{
-		"Reserve":          {reservation.ReasonStockFenced, func() error { return errOf(s.Reserve(ctx, reserveOf("new", "mug"))) }},
-		"Reserve replaces": {reservation.ReasonStockFenced, func() error { return errOf(s.Reserve(ctx, replacing)) }},
-		"Reserve unknown":  {reservation.ReasonStockFenced, func() error { return errOf(s.Reserve(ctx, unknown)) }},
-		"Reserve reused":   {reservation.ReasonReservationIDReused, func() error { return errOf(s.Reserve(ctx, other)) }},
-		"Check": {reservation.ReasonStockFenced, func() error {
-			return errOf(s.Check(ctx, reservation.CheckRequest{Stock: stock, Lines: linesOf("mug", 1)}))
-		}},
-		"reacquire": {reservation.ReasonStockFenced, func() error {
-			return errOf(s.Commit(ctx, reservation.CommitRequest{
-				Stock: stock, ID: mustID("over"), Reacquire: true,
-			}))
-		}},
-	} {
-		wantReason(t, test.call(), test.want)
-		if after := keysOf(t, s.client, s.options.Prefix); len(after) != len(before) {
-			t.Errorf("%s: %d keys, before %d", what, len(after), len(before))
-		} else {
-			for key, value := range before {
-				if after[key] != value {
-					t.Errorf("%s changed %s", what, key)
-				}
-			}
+	for what, refused := range s.grants(ctx) {
+		wantReason(t, refused.call(), refused.want)
+		if after := keysOf(t, s.client, s.options.Prefix); !maps.Equal(before, after) {
+			t.Errorf("%s changed the stock", what)
 		}
 	}
 	for what, call := range s.callsThatGoOn(ctx) {
@@ -292,6 +266,39 @@ func TestFence_GrantsAreRefusedAndAllElseGoesOn(t *testing.T) {
 	}
 	if now := must(s.Fence(ctx, stock)).Fence.Value; now != fence {
 		t.Errorf("the fence was %+v and is %+v", fence, now)
+	}
+}
+
+// refusal is a call and why it is refused.
+type refusal struct {
+	want reservation.Reason
+	call func() error
+}
+
+// grants are calls that would grant something, or say that they would.
+func (s *Store) grants(ctx context.Context) map[string]refusal {
+	reserve := func(want reservation.Reason, request reservation.ReserveRequest) refusal {
+		return refusal{want, func() error { return errOf(s.Reserve(ctx, request)) }}
+	}
+	const fenced = reservation.ReasonStockFenced
+	replacing, other := reserveOf("new", "mug"), reserveOf("firm", "mug")
+	replacing.Replaces = mustID("held")
+	other.Lines = linesOf("mug", 2)
+	return map[string]refusal{
+		"Reserve":                    reserve(fenced, reserveOf("new", "mug")),
+		"Reserve that replaces":      reserve(fenced, replacing),
+		"Reserve of an unknown SKU":  reserve(fenced, reserveOf("new", "cup")),
+		"Reserve of a known id anew": reserve(reservation.ReasonReservationIDReused, other),
+		"Check": {fenced, func() error {
+			return errOf(s.Check(ctx, reservation.CheckRequest{
+				Stock: mustStock(""), Lines: linesOf("mug", 1),
+			}))
+		}},
+		"Commit that reacquires": {fenced, func() error {
+			return errOf(s.Commit(ctx, reservation.CommitRequest{
+				Stock: mustStock(""), ID: mustID("over"), Reacquire: true,
+			}))
+		}},
 	}
 }
 

@@ -271,7 +271,9 @@ func newPeek(
 
 // err returns the first error of the peek's reads; those that answered count all the same.
 func (p peek) err() error {
-	for _, cmd := range []redis.Cmder{p.held, p.filling, p.finished, p.requests, p.committed, p.fenced} {
+	for _, cmd := range []redis.Cmder{
+		p.held, p.filling, p.finished, p.requests, p.committed, p.fenced,
+	} {
 		if err := cmd.Err(); err != nil {
 			return err
 		}

@@ -284,11 +284,13 @@ func mutants() []mutant {
 		{
 			"a loss that was written over is not noticed", "include/fence.lua",
 			"process == meta[1] and first_sequence\n    end",
-			"process == meta[1] and first_sequence\n    end\n    if n < epoch then return first_sequence end", "fence",
+			"process == meta[1] and first_sequence\n    end\n" +
+				"    if n < epoch then return first_sequence end", "fence",
 		},
 		{
 			"an epoch that the store does not have is taken for an earlier one", "include/fence.lua",
-			"return n < epoch and began and ends", "return n > epoch and first_sequence or began and ends", "fence",
+			"return n < epoch and began and ends",
+			"return n > epoch and first_sequence or began and ends", "fence",
 		},
 		{
 			"an epoch that began nowhere counts", "include/fence.lua",
@@ -342,8 +344,8 @@ func mutants() []mutant {
 		},
 		{
 			"a fence does not stop Reserve", "include/reserve_generally.lua",
-			"if fenced then return { code.STOCK_FENCED } end\n  if unknown then return unknown end\n  local replaced",
-			"if unknown then return unknown end\n  local replaced", "fence",
+			"if fenced then return { code.STOCK_FENCED } end\n  if unknown then return unknown end\n" +
+				"  local replaced", "if unknown then return unknown end\n  local replaced", "fence",
 		},
 		{
 			"a fence does not stop the plainest orders", "reserve.lua",

@@ -189,7 +189,7 @@ func (s *Store) settle(
 func (s *Store) settleAnswer(
 	b *batcher, set *scriptSet, g *group, answer []any, asked time.Time,
 ) (again []*operation) {
-	replies, now, _, err := openAnswer(answer, len(g.ops))
+	replies, now, err := openAnswer(answer, len(g.ops))
 	if err == nil && g.script != scriptPurge { // which reads no sequence
 		err = s.learn(b, set, answer)
 	}
@@ -226,17 +226,17 @@ func (s *Store) settleAnswer(
 // [standingOf] reads.
 func openAnswer(
 	answer []any, requests int,
-) (replies []any, now, sequence int64, err error) {
+) (replies []any, now int64, err error) {
 	if len(answer) != 4 && len(answer) != 5 {
-		return nil, 0, 0, errReplyEnds
+		return nil, 0, errReplyEnds
 	}
 	now, isTime := answer[0].(int64)
-	sequence, isSequence := answer[2].(int64)
+	_, isSequence := answer[2].(int64)
 	replies, isList := answer[3].([]any)
 	if !isTime || !isSequence || !isList || len(replies) != requests {
-		return nil, 0, 0, errReplyEnds
+		return nil, 0, errReplyEnds
 	}
-	return replies, now, sequence, nil
+	return replies, now, nil
 }
 
 // hasTimeLeft says whether an operation may go on: within the call's own limit and the caller's

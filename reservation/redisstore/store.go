@@ -235,7 +235,7 @@ func (s *Store) read(
 	if err != nil {
 		return nil, s.readFailure(ctx, name, err)
 	}
-	replies, now, _, err := openAnswer(answer, 1)
+	replies, now, err := openAnswer(answer, 1)
 	if err != nil {
 		return nil, internal(err)
 	}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"google.golang.org/grpc"
@@ -67,8 +68,8 @@ func order(
 }
 
 // killRedisAfterSave has the store write a snapshot, lets calls be acknowledged that are not in it,
-// and kills the store: it comes back with what the snapshot has, and every stock is fenced until the
-// fence is lifted.
+// and kills the store: it comes back with what the snapshot has, and every stock is fenced until
+// the fence is lifted.
 func killRedisAfterSave(ctx context.Context, s *stage) error {
 	kept, gone := fmt.Sprintf("kept-%d", s.result.Injected), fmt.Sprintf("lost-%d", s.result.Injected)
 	if _, a := order(ctx, s.Clients[0], kept); a.Verdict != answer.Done {
@@ -163,44 +164,53 @@ func (s *stage) wantOrder(ctx context.Context, n int, id, want string) error {
 	}
 }
 
-// liftFence waits until a stock's loss is noticed, looks at what it says and lifts the fence. It may
-// grow between the two, for each server tells what it had seen.
+// liftFence waits until a stock's loss is noticed, looks at what the fence says and lifts it. It
+// may grow between the two, for each server tells what it had seen.
 func (s *stage) liftFence(ctx context.Context, stock string) error {
-	client, seen := s.Clients[0].Audit, s.witness().seen[stock]
-	for {
-		told, err := client.GetFence(ctx, &holdfastv1.GetFenceRequest{StockId: stock})
-		fence := told.GetFence()
-		if err == nil && fence != nil {
-			_, err = client.LiftFence(ctx, &holdfastv1.LiftFenceRequest{
-				StockId: stock, FenceId: fence.GetFenceId(),
-			})
-			if err == nil {
-				s.witness().fences++
-				if fence.GetSeenPosition().GetSequence() < fence.GetKeptSequence()+1 ||
-					fence.GetSeenPosition().GetEpoch() < seen.GetEpoch() || fence.GetLostEvents() < 1 {
-					s.findf("stock %s was seen at %v, its fence says %v", stock, seen, fence)
-				}
-				return nil
+	seen := s.witness().seen[stock]
+	passing := []codes.Code{
+		codes.OK, codes.Unavailable, codes.Aborted, codes.DeadlineExceeded, codes.Canceled,
+	}
+	var err error
+	for ctx.Err() == nil {
+		var fence *holdfastv1.Fence
+		fence, err = s.lookAndLift(ctx, stock)
+		code := status.Code(err)
+		if code == codes.OK && fence != nil {
+			s.witness().fences++
+			if fence.GetSeenPosition().GetSequence() <= fence.GetKeptSequence() ||
+				fence.GetSeenPosition().GetEpoch() < seen.GetEpoch() || fence.GetLostEvents() < 1 {
+				s.findf("stock %s was seen at %v, its fence says %v", stock, seen, fence)
 			}
-		}
-		if ctx.Err() != nil {
-			s.findf("stock %s lost what was acknowledged and nobody noticed: %v", stock, err)
 			return nil
 		}
-		switch status.Code(err) {
-		case codes.OK, codes.Unavailable, codes.Aborted, codes.DeadlineExceeded, codes.Canceled:
-		default:
+		if !slices.Contains(passing, code) {
 			return fmt.Errorf("lift the fence of %s: %w", stock, err)
 		}
 		rest(ctx, 10*time.Millisecond)
 	}
+	s.findf("stock %s lost what was acknowledged and nobody noticed: %v", stock, err)
+	return nil
+}
+
+// lookAndLift lifts a stock's fence, if it has one.
+func (s *stage) lookAndLift(ctx context.Context, stock string) (*holdfastv1.Fence, error) {
+	client := s.Clients[0].Audit
+	told, err := client.GetFence(ctx, &holdfastv1.GetFenceRequest{StockId: stock})
+	if err != nil || told.GetFence() == nil {
+		return nil, err
+	}
+	_, err = client.LiftFence(ctx, &holdfastv1.LiftFenceRequest{
+		StockId: stock, FenceId: told.GetFence().GetFenceId(),
+	})
+	return told.GetFence(), err
 }
 
 // lost says that the store came back behind what was acknowledged.
 func lost(_ context.Context, s *stage) (bool, error) { return s.witness().behind, nil }
 
-// isLossNoticed looks at what tells of the loss besides the fences: STORE_CHANGED in the journal, and
-// a watch from a position that the store does not have any more.
+// isLossNoticed looks at what tells of the loss besides the fences: STORE_CHANGED in the journal,
+// and a watch from a position that the store does not have any more.
 func isLossNoticed(ctx context.Context, s *stage) error {
 	ctx, cancel := context.WithTimeout(ctx, recovery)
 	defer cancel()
