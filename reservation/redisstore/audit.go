@@ -26,10 +26,18 @@ func (s *Store) Audit(
 	report func(reservation.AuditReport) error,
 ) (reservation.AuditSummary, error) {
 	a := &audit{
-		report: report, told: make(map[reservation.Finding]struct{}), fold: ledger.NewStock(),
+		told: make(map[reservation.Finding]struct{}), fold: ledger.NewStock(),
 		walk: walk{store: s, stock: request.Stock, keys: s.keys.of(request.Stock)},
 	}
 	a.walk.event = a.event
+	a.report = func(r reservation.AuditReport) error {
+		if r.Finding.Set || r.Walked == r.Total { // what has moved is not gone
+			if err := a.stillThere(ctx); err != nil {
+				return err
+			}
+		}
+		return report(r)
+	}
 	err := a.run(ctx)
 	return a.summary, err
 }

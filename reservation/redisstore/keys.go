@@ -53,6 +53,9 @@ func (k stockKeys) filling() string   { return k.base + "filling" }
 func (k stockKeys) waiting() string   { return k.base + "waiting" }
 func (k stockKeys) items() string     { return k.base + "items" }
 
+// nothing is a key that is never there, in the stock's slot.
+func (k stockKeys) nothing() string { return k.base + "nothing" }
+
 // fixed returns the keys that every script gets first, in its order.
 func (k stockKeys) fixed() [fixedKeys]string {
 	return [fixedKeys]string{

@@ -23,6 +23,7 @@ type walk struct {
 	store *Store
 	stock reservation.StockID
 	keys  stockKeys
+	node  *node  // where the stock is; nil: nobody has looked
 	at    moment // the journal has been followed to here
 	// portion is how much of the journal is read at once.
 	portion portion
@@ -118,18 +119,14 @@ type keysFound struct {
 // SCAN promises.
 func (w *walk) scan(ctx context.Context, page func(found keysFound) error) error {
 	pattern := escapePattern(w.keys.base) + "*"
-	n, err := w.store.engine.find(ctx, w.keys.meta())
-	if err != nil {
-		return w.store.failure(ctx, err)
+	if err := w.stillThere(ctx); err != nil {
+		return err
 	}
 	var cursor uint64
 	for {
-		names, next, err := n.client.Scan(ctx, cursor, pattern, scanPage).Result()
+		names, next, err := w.scanPage(ctx, cursor, pattern)
 		if err != nil {
 			return w.store.failure(ctx, err)
-		}
-		if now, err := w.store.engine.find(ctx, w.keys.meta()); err != nil || now != n {
-			return unavailable(errStoreChanged) // the cursor is of the node where the stock was
 		}
 		if err := page(w.sorted(names)); err != nil {
 			return err
