@@ -15,8 +15,11 @@ import (
 )
 
 // healthInterval is how often the store's settings are looked at again, besides on every new
-// connection.
-const healthInterval = time.Second
+// connection; unfitInterval while it is not fit for use, so that it is not missed for long.
+const (
+	healthInterval = time.Second
+	unfitInterval  = 100 * time.Millisecond
+)
 
 // oldestRedis is the first release that checks a script's flags before it runs (scripts with a
 // shebang).
@@ -52,8 +55,14 @@ func unfit(reason reservation.Reason, what string, args ...any) error {
 	}
 }
 
-// onConnect looks at the store on every new connection.
+// onConnect looks at the store on every new connection, but at none to a Sentinel, which is no store:
+// the client runs it there as well.
 func (s *Store) onConnect(ctx context.Context, conn *redis.Conn) error {
+	if s.where.isNamedBySentinels() {
+		if is, err := isSentinel(ctx, conn); is || err != nil {
+			return err
+		}
+	}
 	_, err := s.greet(ctx, conn)
 	return err
 }
@@ -66,6 +75,9 @@ func (s *Store) greet(ctx context.Context, conn *redis.Conn) (*scriptSet, error)
 		return set, loadMissing(ctx, conn, set)
 	}
 	process, err := s.inspect(ctx, conn)
+	if err == nil {
+		err = s.confirm(ctx, conn, process)
+	}
 	if err != nil {
 		var verdict *reservation.Error
 		if errors.Is(err, errUnfit) && errors.As(err, &verdict) {
@@ -103,7 +115,10 @@ func (s *Store) inspect(ctx context.Context, conn redis.Cmdable) (process string
 	if err != nil {
 		return "", err
 	}
-	return info["run_id"], judge(info, settings, s.options.Durability)
+	if err := judge(info, settings, s.options.Durability); err != nil {
+		return "", err
+	}
+	return info["run_id"], s.judgeReplicas(info)
 }
 
 // parseInfo reads INFO's lines of "name:value".
@@ -146,6 +161,10 @@ func judge(info, settings map[string]string, durability Durability) error {
 		return unfit(reservation.ReasonStoreUnavailable,
 			"Redis %s is too old: use Redis %d.0 or newer, or Valkey", info["redis_version"], oldestRedis)
 	}
+	if info["redis_mode"] == "sentinel" {
+		return unfit(reservation.ReasonStoreUnavailable, "this is a Sentinel and not a Redis: "+
+			"name it as redis+sentinel://[user:password@]host:port/primary[/database]")
+	}
 	if info["role"] == "slave" {
 		return unfit(reservation.ReasonStoreUnavailable,
 			"this Redis is a replica: point Holdfast at its primary")
@@ -155,19 +174,24 @@ func judge(info, settings map[string]string, durability Durability) error {
 			"Redis would evict keys when it is full, and stock with them (maxmemory-policy is %q): "+
 				"set maxmemory-policy to noeviction", policy)
 	}
-	if durability == DurabilityFsync {
-		return judgeFsync(settings)
+	switch durability {
+	case DurabilityNone:
+		return nil
+	case DurabilityFsync, DurabilityReplica:
+		return judgeFsync(settings, durability)
 	}
 	return nil
 }
 
-// judgeFsync says why a store does not keep every acknowledged change on disk.
-func judgeFsync(settings map[string]string) error {
+// judgeFsync says why a store does not keep every acknowledged change on disk. Replicas do not make
+// up for it: a primary that comes back before one of them is promoted has only its own file, and
+// they copy what it has.
+func judgeFsync(settings map[string]string, durability Durability) error {
 	const otherwise = ", or start Holdfast with --durability none if you can lose acknowledged changes"
 	if settings["appendonly"] != "yes" {
 		return unfit(reservation.ReasonStoreNotDurable,
-			"Redis keeps no append-only file, and --durability fsync needs one: set appendonly to yes"+
-				otherwise)
+			"Redis keeps no append-only file, and --durability %v needs one: set appendonly to yes"+
+				otherwise, durability)
 	}
 	if fsync, ok := settings["appendfsync"]; ok && fsync != "always" {
 		return unfit(reservation.ReasonStoreNotDurable,
@@ -193,14 +217,17 @@ func (s *Store) checkNow(ctx context.Context) error {
 	if err == nil {
 		return nil
 	}
-	address := s.client.Options().Addr
 	var answered redis.Error
 	if asRedisError(err, &answered) && isRefusedLogin(err) {
-		return misconfigured("the Redis at %s does not take the user, password or database of "+
-			"--redis (HOLDFAST_REDIS_URL): %v", address, answered)
+		return misconfigured("%s does not take the user, password or database of "+
+			"--redis (HOLDFAST_REDIS_URL): %v", s.where, answered)
 	}
-	return fmt.Errorf("cannot use the Redis at %s: %w; "+
-		"start it, or correct --redis (HOLDFAST_REDIS_URL)", address, err)
+	if s.where.isNamedBySentinels() && errors.Is(err, redis.Nil) {
+		return misconfigured("the Sentinels at %s know no primary %q: correct its name in --redis "+
+			"(HOLDFAST_REDIS_URL)", strings.Join(s.where.sentinels, ", "), s.where.primary)
+	}
+	return fmt.Errorf("cannot use %s: %w; "+
+		"start it, or correct --redis (HOLDFAST_REDIS_URL)", s.where, err)
 }
 
 // isRefusedLogin says whether a store refuses who asks, or the database that is asked for.
@@ -217,8 +244,9 @@ func isRefusedLogin(err error) bool {
 
 // watchHealth looks at the store's settings from time to time: someone may change them.
 func (s *Store) watchHealth(ctx context.Context) {
-	ticker := time.NewTicker(healthInterval)
+	ticker := time.NewTicker(unfitInterval)
 	defer ticker.Stop()
+	looked := time.Now()
 	for {
 		select {
 		case <-ctx.Done():
@@ -226,6 +254,10 @@ func (s *Store) watchHealth(ctx context.Context) {
 		case <-ticker.C:
 		}
 		before := s.health.err()
+		if before == nil && time.Since(looked) < healthInterval {
+			continue
+		}
+		looked = time.Now()
 		s.look(ctx)
 		if after := s.health.err(); (before == nil) != (after == nil) {
 			if after != nil {

@@ -25,6 +25,7 @@ type group struct {
 	ops     []*operation
 	encoder *encoder
 	cmd     *redis.Cmd
+	wait    *redis.Cmd // for replicas, at the end of the batch; nil: none is waited for
 }
 
 // pipeliner is where a batch can be sent: any connection of the pool, or a certain one.
@@ -109,6 +110,7 @@ func (s *Store) encodeBatch(
 			groups = append(groups, s.encodeGroup(ctx, b, pipe, set.byName[name], ops))
 		}
 	}
+	s.addWait(ctx, pipe, groups, batch)
 	// Exec's error is the first of the commands' errors; each is looked at in settle.
 	_, _ = pipe.Exec(ctx)
 	for _, g := range groups {
@@ -176,6 +178,7 @@ func (s *Store) settleAnswer(
 	if g.script != scriptPurge { // which reads no sequence
 		b.saw(set, sequence)
 	}
+	held := s.areHeld(g.wait)
 	for i, op := range g.ops {
 		r := &op.answer
 		err := r.open(now, replies[i])
@@ -190,6 +193,8 @@ func (s *Store) settleAnswer(
 		case r.code == codeTooLate && s.hasTimeLeft(op):
 			op.tries--
 			again = append(again, op) // our guess of the store's clock was old; it is new now
+		case !held && op.isAcknowledgedBy(r):
+			again = append(again, s.settleUnheld(g, op)...)
 		default:
 			op.finish(r, nil)
 		}

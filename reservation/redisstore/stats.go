@@ -22,6 +22,10 @@ type Stats struct {
 	// ClockStepsForward and ClockStepsBackward count how often the store's clock was seen more than
 	// [ClockStep] away from where it should have been. What a step forward passed has expired.
 	ClockStepsForward, ClockStepsBackward int64
+	// Replicas is how many replicas the store had in step when they were counted last, and
+	// UnreplicatedOperations how many operations it carried out whose outcome is unknown because too
+	// few replicas had them in time; both 0 where no replica is waited for.
+	Replicas, UnreplicatedOperations int64
 }
 
 // seen is what a scan found.
@@ -62,5 +66,6 @@ func (s *Store) Stats() Stats {
 		stats.OldestCommitted = max(0, age)
 	}
 	stats.ClockStepsForward, stats.ClockStepsBackward = s.clock.steps()
+	stats.Replicas, stats.UnreplicatedOperations = s.replicas.online.Load(), s.replicas.missed.Load()
 	return stats
 }

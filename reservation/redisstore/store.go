@@ -17,11 +17,13 @@ import (
 // processes, may share one Redis.
 type Store struct {
 	options  Options
+	where    location // of a real store
 	client   *redis.Client
 	scripts  scriptSets
 	keys     keyspace
 	clock    storeClock
 	health   health
+	replicas replicas
 	encoders encoderPool
 	stocks   stocks
 	feeds    feeds
@@ -44,7 +46,7 @@ func Open(ctx context.Context, options Options) (*Store, error) {
 	if err != nil {
 		return nil, err
 	}
-	config, err := clientOptions(options.URL, options.CallTimeout)
+	where, err := locate(options.URL, options.CallTimeout)
 	if err != nil {
 		return nil, err
 	}
@@ -53,8 +55,9 @@ func Open(ctx context.Context, options Options) (*Store, error) {
 		return nil, err
 	}
 	s := newStore(options, texts)
-	config.OnConnect = s.onConnect
-	s.client, s.watchClient = redis.NewClient(config), newWatchClient(config)
+	where.config.OnConnect = s.onConnect
+	s.where = where
+	s.client, s.watchClient = where.client(), where.forWatching().client()
 	if err := s.checkNow(ctx); err != nil {
 		_ = errors.Join(s.client.Close(), s.watchClient.Close())
 		return nil, err

@@ -192,8 +192,5 @@ func (w *watcher) catchUp(ctx context.Context) error {
 
 // newWatchClient returns a client for the feeds, whose connections wait for news most of the time.
 func newWatchClient(config *redis.Options) *redis.Client {
-	own := *config
-	own.PoolSize, own.MaxActiveConns = maxFeeds, maxFeeds
-	own.OnConnect = nil // the other connections look at the store
-	return redis.NewClient(&own)
+	return location{config: config}.forWatching().client()
 }
