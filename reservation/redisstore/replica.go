@@ -18,6 +18,8 @@ const (
 	// waitShare is which part of a call's time a batch waits for replicas: what they lack then is
 	// sent again by its id, and waited for again, while there is time.
 	waitShare = 4
+	// probeShare is the same of a probe, behind which nobody waits.
+	probeShare = 2
 	// maxReplicaLag is how long ago a replica may have reported last to be counted. Replicas report
 	// every second.
 	maxReplicaLag = 5
@@ -39,9 +41,10 @@ var errNotHeld = errors.New("too few replicas said in time that they have it")
 // waitsForReplicas says whether the store acknowledges only what replicas have.
 func (s *Store) waitsForReplicas() bool { return s.options.Durability == DurabilityReplica }
 
-// waitTimeout is how long replicas may take for one batch; never 0, which would be for ever.
-func (s *Store) waitTimeout() time.Duration {
-	return max(time.Millisecond, s.options.CallTimeout/waitShare)
+// waitTimeout is how long replicas may take, a share of a call's time; never 0, which would be for
+// ever.
+func (s *Store) waitTimeout(share time.Duration) time.Duration {
+	return max(time.Millisecond, s.options.CallTimeout/share)
 }
 
 // addWait ends a batch with a wait for replicas, where it has something that they must have. It goes
@@ -55,7 +58,7 @@ func (s *Store) addWait(
 	}
 	for _, op := range batch {
 		if op.wantsReplicas() {
-			wait := pipe.Do(ctx, s.waitCommand()...)
+			wait := pipe.Do(ctx, s.waitCommand(waitShare)...)
 			for _, g := range groups {
 				g.wait = wait
 			}
@@ -66,8 +69,8 @@ func (s *Store) addWait(
 
 // waitCommand asks for the replicas' word that they have what this connection wrote. WAITAOF, which
 // would ask for their disks, is not for batches: see docs/decisions/0006-replica.md.
-func (s *Store) waitCommand() []any {
-	return []any{"wait", s.options.Replicas, s.waitTimeout().Milliseconds()}
+func (s *Store) waitCommand(share time.Duration) []any {
+	return []any{"wait", s.options.Replicas, s.waitTimeout(share).Milliseconds()}
 }
 
 // areHeld says whether as many replicas as are asked for have what was sent before the wait.
@@ -112,7 +115,7 @@ func (s *Store) unfitBehind() error {
 	return unfit(reservation.ReasonStoreNotDurable,
 		"fewer than %d replicas acknowledge within %v what is written, as --durability replica needs: "+
 			"see that they run and are reached, or start Holdfast with fewer --replicas or with "+
-			"--durability fsync", s.options.Replicas, s.waitTimeout())
+			"--durability fsync", s.options.Replicas, s.waitTimeout(probeShare))
 }
 
 // judgeReplicas says why a store's replicas are too few, nil when they are not.
@@ -164,7 +167,7 @@ func (s *Store) confirm(ctx context.Context, conn pipeliner, process string) err
 	}
 	pipe := conn.Pipeline()
 	write := pipe.Set(ctx, s.keys.probe(), process, 0)
-	wait := pipe.Do(ctx, s.waitCommand()...)
+	wait := pipe.Do(ctx, s.waitCommand(probeShare)...)
 	_, _ = pipe.Exec(ctx) // each command's own error is looked at
 	var answered redis.Error
 	switch err := errors.Join(write.Err(), wait.Err()); {

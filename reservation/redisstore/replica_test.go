@@ -181,7 +181,7 @@ func TestStore_ARepeatIsNotAcknowledgedWhileReplicasLackIt(t *testing.T) {
 	primary, replica := startPair(t)
 	options := Options{
 		URL: primary.URL(), Prefix: newPrefix(), Durability: DurabilityReplica, quiet: true,
-		CallTimeout: 400 * time.Millisecond,
+		CallTimeout: time.Second,
 	}
 	first := stocked(t, options)
 	other := openReal(t, options)

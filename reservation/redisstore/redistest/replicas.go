@@ -2,10 +2,12 @@ package redistest
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net"
 	"os"
 	"path/filepath"
+	"regexp"
 	"strconv"
 	"time"
 
@@ -35,23 +37,46 @@ func (s *Server) StartReplica(ctx context.Context, dir string, args ...string) (
 	if err != nil {
 		return nil, err
 	}
-	if err := replica.AwaitInStep(ctx); err != nil {
+	if err := replica.AwaitInStepWith(ctx, s); err != nil {
 		replica.Kill()
 		return nil, err
 	}
 	return replica, nil
 }
 
-// AwaitInStep waits until the server is a replica that has all its primary's data.
-func (s *Server) AwaitInStep(ctx context.Context) error {
+// Follow makes the server a replica of another, and waits until it is in step.
+func (s *Server) Follow(ctx context.Context, primary *Server) error {
+	host, port, err := net.SplitHostPort(primary.Address)
+	if err != nil {
+		return fmt.Errorf("the primary's address: %w", err)
+	}
 	client := s.Client()
 	defer func() { _ = client.Close() }()
+	if err := client.ReplicaOf(ctx, host, port).Err(); err != nil {
+		return fmt.Errorf("follow a primary: %w", err)
+	}
+	return s.AwaitInStepWith(ctx, primary)
+}
+
+// AwaitInStepWith waits until the server is a replica that has all of a primary's data, in its file
+// too, and until the primary says so.
+func (s *Server) AwaitInStepWith(ctx context.Context, primary *Server) error {
+	replica, upstream := s.Client(), primary.Client()
+	defer func() { _ = errors.Join(replica.Close(), upstream.Close()) }()
+	_, port, err := net.SplitHostPort(s.Address)
+	if err != nil {
+		return fmt.Errorf("the replica's address: %w", err)
+	}
+	listed := regexp.MustCompile(`slave\d+:ip=[^,]*,port=` + port + `,state=online`)
 	return await(ctx, "a replica did not get in step", func(ctx context.Context) (bool, error) {
-		role, err := client.Do(ctx, "ROLE").Slice()
-		if err != nil || len(role) < 4 {
+		own, err := replica.InfoMap(ctx, "replication", "persistence").Result()
+		if err != nil {
 			return false, err
 		}
-		return role[0] == "slave" && role[3] == "connected", nil
+		told, err := upstream.Info(ctx, "replication").Result()
+		return own["Replication"]["master_link_status"] == "up" &&
+			own["Persistence"]["aof_rewrite_in_progress"] == "0" &&
+			own["Persistence"]["aof_rewrite_scheduled"] == "0" && listed.MatchString(told), err
 	})
 }
 
