@@ -97,7 +97,7 @@ func TestStoreMetrics_SayWhatTheStoreSays(t *testing.T) {
 		return redisstore.Stats{
 			ScanTime: time.UnixMilli(1_700_000_000_500), Stocks: 3, DueHolds: 4,
 			OldestCommitted: 90 * time.Second, MaintenanceFailures: 5, ClockStepsForward: 6,
-			ClockStepsBackward: 7,
+			ClockStepsBackward: 7, Replicas: 8, UnreplicatedOperations: 9,
 		}
 	}))
 	want := map[string]float64{
@@ -105,6 +105,7 @@ func TestStoreMetrics_SayWhatTheStoreSays(t *testing.T) {
 		"holdfast_oldest_committed_age_seconds": 90, "holdfast_stocks": 3,
 		"holdfast_store_clock_steps_total forward": 6, "holdfast_store_clock_steps_total backward": 7,
 		"holdfast_store_scan_timestamp_seconds": 1_700_000_000.5,
+		"holdfast_store_replicas":               8, "holdfast_store_unreplicated_total": 9,
 	}
 	families, err := registry.Gather()
 	if err != nil {

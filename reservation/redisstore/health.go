@@ -161,7 +161,7 @@ func judge(info, settings map[string]string, durability Durability) error {
 		return unfit(reservation.ReasonStoreUnavailable,
 			"Redis %s is too old: use Redis %d.0 or newer, or Valkey", info["redis_version"], oldestRedis)
 	}
-	if info["redis_mode"] == "sentinel" {
+	if saysSentinel(info) {
 		return unfit(reservation.ReasonStoreUnavailable, "this is a Sentinel and not a Redis: "+
 			"name it as redis+sentinel://[user:password@]host:port/primary[/database]")
 	}

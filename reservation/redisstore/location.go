@@ -133,8 +133,8 @@ func addressOf(host string) (address string, ok bool) {
 	if err != nil {
 		name, port = strings.Trim(host, "[]"), sentinelPort
 	}
-	return net.JoinHostPort(name, port), name != "" && port != "" &&
-		!strings.ContainsAny(name, " []/?#") && regexp.MustCompile(`^\d+$`).MatchString(port)
+	return net.JoinHostPort(name, port), regexp.MustCompile(`^[A-Za-z0-9._:-]+ \d+$`).MatchString(
+		name+" "+port)
 }
 
 // isSentinel says whether a connection leads to a Sentinel.
@@ -143,5 +143,10 @@ func isSentinel(ctx context.Context, conn *redis.Conn) (bool, error) {
 	if err != nil {
 		return false, err
 	}
-	return parseInfo(text)["redis_mode"] == "sentinel", nil
+	return saysSentinel(parseInfo(text)), nil
+}
+
+// saysSentinel reads it from INFO, where Redis and Valkey name it differently.
+func saysSentinel(info map[string]string) bool {
+	return info["redis_mode"] == "sentinel" || info["server_mode"] == "sentinel"
 }

@@ -91,7 +91,7 @@ func TestOpen_SaysWhatIsWrongWithSentinels(t *testing.T) {
 			"the Sentinels at 127.0.0.1:1, 127.0.0.1:2 call shop-1",
 		},
 		"a wrong password": {
-			"redis+sentinel://:secret@" + sentinel.Address + "/shop-1",
+			"redis+sentinel://nobody:secret@" + sentinel.Address + "/shop-1",
 			"call shop-1 does not take the user, password",
 		},
 	} {
@@ -123,8 +123,11 @@ func TestStore_FollowsWhomSentinelsPromote(t *testing.T) {
 	if err := sentinel.AwaitPrimary(t.Context(), replica); err != nil {
 		t.Fatal(err)
 	}
-	// The Sentinel makes the old primary a replica of the new one, which then has as many as are
-	// asked for.
+	// The Sentinel would do that as well, in its own time. Only then the new primary has as many
+	// replicas as are asked for.
+	if err := primary.Follow(t.Context(), replica); err != nil {
+		t.Fatal(err)
+	}
 	eventually(t, func(ctx context.Context) error {
 		_, err := s.Reserve(ctx, reserveOf("after", "mug"))
 		return err

@@ -14,8 +14,11 @@ type Options struct {
 	Dir string
 	// Programs are the servers, each started once and in this order; see [Builder.Build].
 	Programs []string
-	// Durability is none or fsync; the Redis is set up for it.
+	// Durability is none, fsync or replica; the Redis is set up for it.
 	Durability string
+	// Replicated gives the Redis a replica, and Sentinel a Sentinel besides, by which the servers
+	// find it.
+	Replicated, Sentinel bool
 	// RedisArguments win over what the durability asks for.
 	RedisArguments []string
 }
@@ -25,6 +28,8 @@ type Options struct {
 type Rig struct {
 	Redis   *Redis
 	Servers []*Server
+	// Pair is the Redis' replica and what belongs to it; nil: there is none.
+	Pair *Pair
 	// ToRedis, ToServers and Clients stand in the order of Servers. A client goes through its
 	// server's proxy.
 	ToRedis, ToServers []*Proxy
@@ -52,6 +57,11 @@ func Start(ctx context.Context, options Options) (_ *Rig, err error) {
 	if err != nil {
 		return nil, err
 	}
+	if options.Replicated {
+		if r.Pair, err = startPair(ctx, options, r.Redis, arguments); err != nil {
+			return nil, err
+		}
+	}
 	for _, program := range options.Programs {
 		if err := r.add(ctx, program, options); err != nil {
 			return nil, err
@@ -68,8 +78,11 @@ func (r *Rig) add(ctx context.Context, program string, options Options) error {
 		return err
 	}
 	r.ToRedis = append(r.ToRedis, toRedis)
-	server, err := StartServer(ctx, program, options.Dir, name, "redis://"+toRedis.Address(),
-		options.Durability)
+	url := "redis://" + toRedis.Address()
+	if r.Pair != nil && r.Pair.Sentinel != nil {
+		url = r.Pair.Sentinel.URL()
+	}
+	server, err := StartServer(ctx, program, options.Dir, name, url, options.Durability)
 	if err != nil {
 		return err
 	}
@@ -109,6 +122,9 @@ func (r *Rig) Close() error {
 	}
 	for _, proxy := range append(r.ToServers, r.ToRedis...) {
 		proxy.Close()
+	}
+	if r.Pair != nil {
+		errs = append(errs, r.Pair.Close())
 	}
 	if r.Redis != nil {
 		errs = append(errs, r.Redis.Close())
