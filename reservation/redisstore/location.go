@@ -134,7 +134,7 @@ func addressOf(host string) (address string, ok bool) {
 		name, port = strings.Trim(host, "[]"), sentinelPort
 	}
 	return net.JoinHostPort(name, port), regexp.MustCompile(`^[A-Za-z0-9._:-]+ \d+$`).MatchString(
-		name+" "+port)
+		name + " " + port)
 }
 
 // isSentinel says whether a connection leads to a Sentinel.
