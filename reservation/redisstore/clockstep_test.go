@@ -119,7 +119,7 @@ func holdAndCommit(ctx context.Context, t *testing.T, s *Store, id string) {
 		wantOneOf(t, id, err, reservation.ReasonTooLate, reservation.ReasonWrongState)
 		return
 	}
-	if now := committed.Stamp.StoreTime; !now.Before(expires) {
+	if now := committed.StoreTime; !now.Before(expires) {
 		t.Errorf("%s: committed at %v, it expired at %v", id, now, expires)
 	}
 }
@@ -133,8 +133,8 @@ func wantOneOf(t *testing.T, id string, err error, reasons ...reservation.Reason
 	}
 }
 
-// wantNoneEarly wants every hold that expired to have expired at its expiry or later, by the time of
-// its event, and some to have.
+// wantNoneEarly wants every hold that expired to have done so at its expiry or later, by the time
+// of its event, and some to have.
 func wantNoneEarly(t *testing.T, s *Store) {
 	t.Helper()
 	events, _ := journalOf(t, s.client, s.keys.of(mustStock("")))

@@ -55,8 +55,8 @@ func unfit(reason reservation.Reason, what string, args ...any) error {
 	}
 }
 
-// onConnect looks at the store on every new connection, but at none to a Sentinel, which is no store:
-// the client runs it there as well.
+// onConnect looks at the store on every new connection. The client runs it on those to Sentinels as
+// well, which are no stores.
 func (s *Store) onConnect(ctx context.Context, conn *redis.Conn) error {
 	if s.where.isNamedBySentinels() {
 		if is, err := isSentinel(ctx, conn); is || err != nil {

@@ -47,9 +47,9 @@ func (s *Store) waitTimeout(share time.Duration) time.Duration {
 	return max(time.Millisecond, s.options.CallTimeout/share)
 }
 
-// addWait ends a batch with a wait for replicas, where it has something that they must have. It goes
-// over the connection that the batch goes over: the store counts what that connection has written.
-// The answers of those scripts that only repeat are preceded by a write; see lua/include/mark.lua.
+// addWait ends a batch with a wait for replicas, where it has something that they must have. It
+// goes over the batch's connection, for the store counts what that connection has written. A script
+// that only repeats writes for that reason; see lua/include/mark.lua.
 func (s *Store) addWait(
 	ctx context.Context, pipe redis.Pipeliner, groups []*group, batch []*operation,
 ) {
@@ -82,8 +82,8 @@ func (s *Store) areHeld(wait *redis.Cmd) bool {
 	return err == nil && counted >= s.options.Replicas
 }
 
-// wantsReplicas says whether an operation is acknowledged only when replicas have it. What the sweep
-// reclaims and the purge forgets is found due again by whoever comes after a failover.
+// wantsReplicas says whether an operation is acknowledged only when replicas have it. What the
+// sweep reclaims and the purge forgets is found due again by whoever comes after a failover.
 func (op *operation) wantsReplicas() bool {
 	return !op.reads && op.script != scriptSweep && op.script != scriptPurge
 }

@@ -96,7 +96,8 @@ func TestOpen_RefusesTooFewReplicas(t *testing.T) {
 func TestOpen_ReplicasWithoutTheirDurabilityAreRefused(t *testing.T) {
 	t.Parallel()
 	for _, options := range []Options{
-		{Durability: DurabilityFsync, Replicas: 1}, {Durability: DurabilityReplica, Replicas: -1},
+		{Durability: DurabilityFsync, Replicas: 1},
+		{Durability: DurabilityReplica, Replicas: -1},
 		{Durability: DurabilityReplica, Replicas: MaxReplicas + 1},
 	} {
 		options.URL = realServer.URL()
@@ -147,9 +148,8 @@ func TestStore_NothingIsAcknowledgedWithoutReplicas(t *testing.T) {
 	for _, id := range ids {
 		calling.Go(func() {
 			_, err := s.Reserve(t.Context(), reserveOf(id, "mug"))
-			switch reservation.ReasonOf(err) {
-			case reservation.ReasonOutcomeUnknown, reservation.ReasonStoreNotDurable:
-			default:
+			if reason := reservation.ReasonOf(err); reason != reservation.ReasonOutcomeUnknown &&
+				reason != reservation.ReasonStoreNotDurable {
 				t.Errorf("%s: got %v while no replica has it", id, err)
 			}
 		})

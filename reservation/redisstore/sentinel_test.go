@@ -103,8 +103,8 @@ func TestOpen_SaysWhatIsWrongWithSentinels(t *testing.T) {
 	}
 }
 
-// TestStore_FollowsWhomSentinelsPromote has a Sentinel promote the replica while calls are made. The
-// connections go over to it, it is another process, and nothing that was acknowledged is lost.
+// TestStore_FollowsWhomSentinelsPromote has a Sentinel promote the replica. The connections go over
+// to it, it is another process, and nothing that was acknowledged is lost.
 func TestStore_FollowsWhomSentinelsPromote(t *testing.T) {
 	t.Parallel()
 	primary, replica := startPair(t)

@@ -70,8 +70,8 @@ func awaitRole(ctx context.Context, r *rig.Redis, role string) error {
 	}
 }
 
-// losePrimary kills the primary, and with it everything of the last moments that is still on its way
-// to the replica, which the Sentinel promotes. The killed one comes back and follows.
+// losePrimary kills the primary, and with it everything of the last moments that is still on its
+// way to the replica, which the Sentinel promotes. The killed one comes back and follows.
 func losePrimary(ctx context.Context, s *stage) error {
 	mend, err := s.Pair.Link.Add(rig.Toxic{
 		Kind: "latency", Direction: rig.Answers, Attributes: map[string]int{"latency": 40},

@@ -18,7 +18,8 @@ import (
 const PrimaryName = "shop-1"
 
 // A Sentinel puts a replica right that follows another address than its primary's, as one behind a
-// proxy does, when its failover-timeout is over; and it begins a failover at most every two of them.
+// proxy does, when its failover-timeout is over; and it begins a failover at most every two of
+// them.
 const (
 	usualFailoverTimeout = time.Hour
 	hurriedTimeout       = time.Second

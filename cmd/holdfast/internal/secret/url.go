@@ -53,8 +53,8 @@ func (u URL) String() string {
 	return shown.String()
 }
 
-// hostList is several hosts, as Sentinels have them, and nothing that a password could be a part of:
-// each with its port.
+// hostList is several hosts, as Sentinels have them, each with its port, and nothing that could be
+// a part of a password.
 var hostList = regexp.MustCompile(`^([A-Za-z0-9.-]+:\d+)(,[A-Za-z0-9.-]+:\d+)+$`)
 
 // oneHost puts one host in the place of several, which a parser of URLs does not take, and returns

@@ -10,7 +10,7 @@ import (
 
 func TestURL_ShowsEveryPlaceAndNoSecret(t *testing.T) {
 	t.Parallel()
-	for text, want := range map[string]string{
+	for text, want := range map[string]string{ //nolint:gosec // no credentials of anything
 		"redis://user:hush@host:6379/2":                   "redis://user:xxxxx@host:6379/2",
 		"redis+sentinel://u:hush@a:1,b:2/x/3":             "redis+sentinel://u:xxxxx@a:1,b:2/x/3",
 		"redis+sentinel://a:1/x?sentinel_password=hush":   "redis+sentinel://a:1/x",
