@@ -74,6 +74,12 @@ func mutants() []mutant {
 			}},
 		},
 		{
+			name: "what no replica has is acknowledged", finder: "failover-replica",
+			changes: []rig.Change{{
+				File: store + "replica.go", Pattern: `if op\.wantsReplicas\(\) \{`, New: "if op == nil {",
+			}},
+		},
+		{
 			name: "callers of one batch get each other's answers", finder: "calm",
 			changes: []rig.Change{{
 				File: store + "send.go", Pattern: `r\.open\(now, replies\[i\]\)`,

@@ -97,7 +97,7 @@ func TestStoreMetrics_SayWhatTheStoreSays(t *testing.T) {
 		return redisstore.Stats{
 			ScanTime: time.UnixMilli(1_700_000_000_500), Stocks: 3, DueHolds: 4,
 			OldestCommitted: 90 * time.Second, MaintenanceFailures: 5, ClockStepsForward: 6,
-			ClockStepsBackward: 7, FencedStocks: 8, Losses: 9,
+			ClockStepsBackward: 7, FencedStocks: 8, Losses: 9, Replicas: 10, UnreplicatedOperations: 11,
 		}
 	}))
 	want := map[string]float64{
@@ -106,6 +106,7 @@ func TestStoreMetrics_SayWhatTheStoreSays(t *testing.T) {
 		"holdfast_store_clock_steps_total forward": 6, "holdfast_store_clock_steps_total backward": 7,
 		"holdfast_store_scan_timestamp_seconds": 1_700_000_000.5,
 		"holdfast_fenced_stocks":                8, "holdfast_losses_total": 9,
+		"holdfast_store_replicas":               10, "holdfast_store_unreplicated_total": 11,
 	}
 	families, err := registry.Gather()
 	if err != nil {

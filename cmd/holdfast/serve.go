@@ -13,6 +13,7 @@ import (
 
 	"github.com/holdfast-dev/holdfast/cmd/holdfast/internal/secret"
 	"github.com/holdfast-dev/holdfast/reservation"
+	"github.com/holdfast-dev/holdfast/reservation/redisstore"
 	"github.com/holdfast-dev/holdfast/server"
 )
 
@@ -21,9 +22,10 @@ import (
 type serveCommand struct {
 	Listen           string        `default:"127.0.0.1:50051" env:"HOLDFAST_LISTEN" placeholder:"HOST:PORT" help:"Where gRPC is served; default ${default}."`
 	OperationsListen string        `default:"127.0.0.1:8081" env:"HOLDFAST_OPERATIONS_LISTEN" placeholder:"HOST:PORT" help:"Where /healthz, /readyz and /metrics are served over HTTP; empty: nowhere. Default ${default}."`
-	Redis            secret.URL    `env:"HOLDFAST_REDIS_URL" placeholder:"URL" help:"The Redis or Valkey that keeps the stocks: redis://[user:password@]host:port[/database], or redis+cluster://[user:password@]host:port[,host:port...] for a Redis Cluster; rediss:// and rediss+cluster:// for TLS. Without it everything is in memory only and nothing survives the process."`
+	Redis            secret.URL    `env:"HOLDFAST_REDIS_URL" placeholder:"URL" help:"The Redis or Valkey that keeps the stocks: redis://[user:password@]host:port[/database]; of a Redis Cluster redis+cluster://[user:password@]host:port[,host:port...]; of a primary that Sentinels name redis+sentinel://[user:password@]host:port[,host:port...]/primary[/database][?sentinel_user=...&sentinel_password=...]. rediss://, rediss+cluster:// and rediss+sentinel:// for TLS. Without it everything is in memory only and nothing survives the process."`
 	RedisPrefix      string        `default:"hf" env:"HOLDFAST_REDIS_PREFIX" help:"Begins every key; default ${default}."`
-	Durability       string        `env:"HOLDFAST_DURABILITY" placeholder:"LEVEL" help:"What an acknowledged change survives: none, or fsync (the store's disk), which is the default. Only with --redis; a store that keeps less is refused."`
+	Durability       string        `env:"HOLDFAST_DURABILITY" placeholder:"LEVEL" help:"What an acknowledged change survives: none, fsync (the store's disk), which is the default, or replica (the store's disk, and the memory of as many replicas as --replicas says). Only with --redis; a store that keeps less is refused."`
+	Replicas         int           `env:"HOLDFAST_REPLICAS" placeholder:"N" help:"How many replicas must have a change before it is acknowledged, 1 to 16; default 1. Only with --durability replica."`
 	Retention        time.Duration `default:"24h" env:"HOLDFAST_RETENTION" help:"How long finished reservations and request ids are remembered, 1h to 720h; default ${default}."`
 	RequireTTL       bool          `name:"require-ttl" env:"HOLDFAST_REQUIRE_TTL" help:"Refuse a Reserve without a ttl, which never expires."`
 	LogLevel         slog.Level    `default:"info" env:"HOLDFAST_LOG_LEVEL" placeholder:"LEVEL" help:"debug, info, warn or error; default ${default}."`
@@ -44,6 +46,11 @@ func (c *serveCommand) check() error {
 	case c.Redis.IsZero() && c.Durability != "":
 		return usagef("--durability %s needs --redis (HOLDFAST_REDIS_URL): without one everything "+
 			"is in memory only", c.Durability)
+	case c.Replicas != 0 && c.Durability != redisstore.DurabilityReplica.String():
+		return usagef("--replicas %d needs --durability replica: nothing else waits for replicas",
+			c.Replicas)
+	case c.Replicas < 0 || c.Replicas > redisstore.MaxReplicas:
+		return usagef("--replicas is %d, must be 1 to %d", c.Replicas, redisstore.MaxReplicas)
 	case c.Retention < reservation.MinRetention || c.Retention > reservation.MaxRetention:
 		return usagef("--retention is %v, must be %v to %v", c.Retention,
 			reservation.MinRetention, reservation.MaxRetention)
@@ -134,7 +141,11 @@ func (c *serveCommand) announcement(calls, operations net.Listener) string {
 		return where + "; IN MEMORY ONLY, nothing survives this process " +
 			"(--redis or HOLDFAST_REDIS_URL keeps it)"
 	}
-	return fmt.Sprintf("%s; kept in %s, durability %s", where, c.Redis, c.durability())
+	durability := c.durability()
+	if durability == redisstore.DurabilityReplica.String() {
+		durability += fmt.Sprintf(" (%d)", max(1, c.Replicas))
+	}
+	return fmt.Sprintf("%s; kept in %s, durability %s", where, c.Redis, durability)
 }
 
 // running is a server and all that belongs to it.

@@ -11,7 +11,8 @@ import (
 type storeMetrics struct {
 	stats func() redisstore.Stats
 
-	scanned, stocks, due, committed, failures, steps, fenced, losses *prometheus.Desc
+	scanned, stocks, due, committed, failures, steps *prometheus.Desc
+	fenced, losses, replicas, unreplicated           *prometheus.Desc
 }
 
 func newStoreMetrics(stats func() redisstore.Stats) *storeMetrics {
@@ -36,6 +37,10 @@ func newStoreMetrics(stats func() redisstore.Stats) *storeMetrics {
 		steps: describe("holdfast_store_clock_steps_total",
 			"Times that the store's clock was more than a second from where it should have been.",
 			"direction"),
+		replicas: describe("holdfast_store_replicas",
+			"Replicas that the store had in step when they were counted last; with --durability replica."),
+		unreplicated: describe("holdfast_store_unreplicated_total",
+			"Operations of unknown outcome, for too few replicas had in time what the store had done."),
 	}
 }
 
@@ -67,4 +72,6 @@ func (m *storeMetrics) Collect(metrics chan<- prometheus.Metric) {
 	count(m.failures, stats.MaintenanceFailures)
 	count(m.steps, stats.ClockStepsForward, "forward")
 	count(m.steps, stats.ClockStepsBackward, "backward")
+	gauge(m.replicas, float64(stats.Replicas))
+	count(m.unreplicated, stats.UnreplicatedOperations)
 }

@@ -51,7 +51,7 @@ func (c *serveCommand) openStore(ctx context.Context, logger *slog.Logger) (stor
 	if options.Durability, err = redisstore.ParseDurability(c.durability()); err != nil {
 		return nil, usagef("--%v", err)
 	}
-	options.URL = c.Redis.Reveal()
+	options.URL, options.Replicas = c.Redis.Reveal(), c.Replicas
 	opened, err := redisstore.Open(ctx, options)
 	if err != nil {
 		return nil, c.openFailure(err)

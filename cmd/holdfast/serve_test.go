@@ -72,6 +72,13 @@ func TestServe_WrongConfigurationIsOneSentence(t *testing.T) {
 	}{
 		{"--durability fsync", exitUsage, "--durability fsync needs --redis (HOLDFAST_REDIS_URL)"},
 		{"--redis redis://x --durability paper", exitUsage, `durability "paper" is unknown`},
+		{"--redis redis://x --replicas 1", exitUsage, "--replicas 1 needs --durability replica"},
+		{
+			"--redis redis://x --durability replica --replicas 17", exitUsage,
+			"--replicas is 17, must be 1 to 16",
+		},
+		{"--redis redis+sentinel://x:1", exitUsage, "redis+sentinel://[user:password@]host:port"},
+		{"--redis redis+sentinel://a:1,b/x?c=d", exitUsage, "with Sentinels it must look like"},
 		{"--redis-prefix h{f", exitUsage, "holdfast: the key prefix may not hold a brace"},
 		{"--redis redis://x --redis-prefix h}", exitUsage, "the key prefix may not hold a brace"},
 		{"--redis http://x", exitUsage, "holdfast: the Redis URL is not understood"},

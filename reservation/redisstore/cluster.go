@@ -172,7 +172,7 @@ func (s *Store) checkCluster(ctx context.Context) error {
 		case errors.Is(err, errUnfit):
 			return err
 		default:
-			away = cannotUse(nodes[i].client.Options().Addr, err)
+			away = s.cannotUse("the Redis at "+nodes[i].client.Options().Addr, err)
 			s.options.Logger.Warn("a node of the cluster is away", "error", away)
 		}
 	}
@@ -192,5 +192,5 @@ func (s *Store) clusterVerdict(err error) error {
 			return verdict
 		}
 	}
-	return cannotUse(s.cluster.client.Options().Addrs[0], err)
+	return s.cannotUse("the Redis at "+s.cluster.client.Options().Addrs[0], err)
 }

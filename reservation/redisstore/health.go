@@ -15,8 +15,11 @@ import (
 )
 
 // healthInterval is how often the store's settings are looked at again, besides on every new
-// connection.
-const healthInterval = time.Second
+// connection; unfitInterval while it is not fit for use, so that it is not missed for long.
+const (
+	healthInterval = time.Second
+	unfitInterval  = 100 * time.Millisecond
+)
 
 // oldestRedis is the first release that checks a script's flags before it runs (scripts with a
 // shebang).
@@ -61,6 +64,9 @@ func (s *Store) greet(ctx context.Context, n *node, conn *redis.Conn) (*scriptSe
 	}
 	process, err := s.inspect(ctx, n, conn)
 	n.isPrimary.Store(!errors.Is(err, errNotPrimary))
+	if err == nil {
+		err = s.confirm(ctx, n, conn, process)
+	}
 	if err != nil {
 		var verdict *reservation.Error
 		if errors.Is(err, errUnfit) && errors.As(err, &verdict) {
@@ -92,7 +98,7 @@ func (s *Store) inspect(
 	if err := infoCmd.Err(); err != nil {
 		return "", fmt.Errorf("ask the store what it is: %w", err)
 	}
-	if told, err := timeCmd.Result(); err == nil {
+	if told, err := timeCmd.Result(); err == nil && s.options.clock == "" {
 		n.clock.tell(told.UnixMilli(), asked)
 	}
 	info := parseInfo(infoCmd.Val())
@@ -103,7 +109,10 @@ func (s *Store) inspect(
 	if err := judgeMode(info, s.cluster != nil); err != nil {
 		return "", err
 	}
-	return info["run_id"], judge(info, settings, s.options.Durability)
+	if err := judge(info, settings, s.options.Durability); err != nil {
+		return "", err
+	}
+	return info["run_id"], s.judgeReplicas(n, info)
 }
 
 // parseInfo reads INFO's lines of "name:value".
@@ -146,6 +155,10 @@ func judge(info, settings map[string]string, durability Durability) error {
 		return unfit(reservation.ReasonStoreUnavailable,
 			"Redis %s is too old: use Redis %d.0 or newer, or Valkey", info["redis_version"], oldestRedis)
 	}
+	if saysSentinel(info) {
+		return unfit(reservation.ReasonStoreUnavailable, "this is a Sentinel and not a Redis: "+
+			"name it as redis+sentinel://[user:password@]host:port/primary[/database]")
+	}
 	if info["role"] == "slave" {
 		return unfit(reservation.ReasonStoreUnavailable,
 			"this Redis is a replica: point Holdfast at its primary")
@@ -155,8 +168,11 @@ func judge(info, settings map[string]string, durability Durability) error {
 			"Redis would evict keys when it is full, and stock with them (maxmemory-policy is %q): "+
 				"set maxmemory-policy to noeviction", policy)
 	}
-	if durability == DurabilityFsync {
-		return judgeFsync(settings)
+	switch durability {
+	case DurabilityNone:
+		return nil
+	case DurabilityFsync, DurabilityReplica:
+		return judgeFsync(settings, durability)
 	}
 	return nil
 }
@@ -178,13 +194,15 @@ func judgeMode(info map[string]string, asCluster bool) error {
 	return nil
 }
 
-// judgeFsync says why a store does not keep every acknowledged change on disk.
-func judgeFsync(settings map[string]string) error {
+// judgeFsync says why a store does not keep every acknowledged change on disk. Replicas do not make
+// up for it: a primary that comes back before one of them is promoted has only its own file, and
+// they copy what it has.
+func judgeFsync(settings map[string]string, durability Durability) error {
 	const otherwise = ", or start Holdfast with --durability none if you can lose acknowledged changes"
 	if settings["appendonly"] != "yes" {
 		return unfit(reservation.ReasonStoreNotDurable,
-			"Redis keeps no append-only file, and --durability fsync needs one: set appendonly to yes"+
-				otherwise)
+			"Redis keeps no append-only file, and --durability %v needs one: set appendonly to yes"+
+				otherwise, durability)
 	}
 	if fsync, ok := settings["appendfsync"]; ok && fsync != "always" {
 		return unfit(reservation.ReasonStoreNotDurable,
@@ -214,18 +232,22 @@ func (s *Store) checkNow(ctx context.Context) error {
 	if err == nil {
 		return nil
 	}
-	return cannotUse(n.client.Options().Addr, err)
+	return s.cannotUse(s.where.String(), err)
 }
 
-// cannotUse says why the store at an address does not serve.
-func cannotUse(address string, err error) error {
+// cannotUse says why the store at a place does not serve.
+func (s *Store) cannotUse(place string, err error) error {
 	var answered redis.Error
 	if asRedisError(err, &answered) && isRefusedLogin(err) {
-		return misconfigured("the Redis at %s does not take the user, password or database of "+
-			"--redis (HOLDFAST_REDIS_URL): %v", address, answered)
+		return misconfigured("%s does not take the user, password or database of "+
+			"--redis (HOLDFAST_REDIS_URL): %v", place, answered)
 	}
-	return fmt.Errorf("cannot use the Redis at %s: %w; "+
-		"start it, or correct --redis (HOLDFAST_REDIS_URL)", address, err)
+	if s.where.isNamedBySentinels() && errors.Is(err, redis.Nil) {
+		return misconfigured("the Sentinels at %s know no primary %q: correct its name in --redis "+
+			"(HOLDFAST_REDIS_URL)", strings.Join(s.where.sentinels, ", "), s.where.primary)
+	}
+	return fmt.Errorf("cannot use %s: %w; "+
+		"start it, or correct --redis (HOLDFAST_REDIS_URL)", place, err)
 }
 
 // isRefusedLogin says whether a store refuses who asks, or the database that is asked for.
@@ -242,16 +264,31 @@ func isRefusedLogin(err error) bool {
 
 // watchHealth looks at the store's settings from time to time: someone may change them.
 func (s *Store) watchHealth(ctx context.Context) {
-	ticker := time.NewTicker(healthInterval)
+	ticker := time.NewTicker(unfitInterval)
 	defer ticker.Stop()
+	looked := time.Now()
 	for {
 		select {
 		case <-ctx.Done():
 			return
 		case <-ticker.C:
 		}
+		if s.isFit() && time.Since(looked) < healthInterval {
+			continue
+		}
+		looked = time.Now()
 		s.lookAtAll(ctx)
 	}
+}
+
+// isFit says whether every node was fit for use when it was last looked at.
+func (s *Store) isFit() bool {
+	for _, n := range s.engine.known() {
+		if n.health.err() != nil {
+			return false
+		}
+	}
+	return true
 }
 
 // loadMissing loads those scripts of a set that the process at a connection does not have.

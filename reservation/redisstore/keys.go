@@ -15,6 +15,9 @@ type keyspace struct{ prefix string }
 // stocks is the set of all stocks that were ever written to.
 func (k keyspace) stocks() string { return k.prefix + ":stocks" }
 
+// probe is written to see whether replicas get what is written.
+func (k keyspace) probe() string { return k.prefix + ":probe" }
+
 // of returns the keys of one stock.
 func (k keyspace) of(stock reservation.StockID) stockKeys {
 	return stockKeys{base: k.prefix + ":{" + stock.String() + "}:"}

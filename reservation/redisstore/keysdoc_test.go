@@ -23,7 +23,7 @@ func TestKeys_AreThoseOfTheDocument(t *testing.T) {
 	space := keyspace{DefaultPrefix}
 	keys := space.of(mustStock("S"))
 	fixed := keys.fixed()
-	inCode := append(fixed[:], space.stocks(),
+	inCode := append(fixed[:], space.stocks(), space.probe(),
 		strings.Replace(keys.queue(mustSKU("x")), "queue:x", "queue:<sku>", 1),
 		strings.Replace(keys.reservation(mustID("x")).String(), "res:x", "res:<id>", 1),
 		strings.Replace(keys.request(mustRequest("x")).String(), "req:x", "req:<id>", 1))

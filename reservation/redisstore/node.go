@@ -16,6 +16,8 @@ type node struct {
 	scripts scriptSets
 	health  health
 	clock   storeClock
+	// replicas is what is known of its replicas.
+	replicas replicas
 	// isPrimary is whether it took writes when it was last asked.
 	isPrimary atomic.Bool
 }

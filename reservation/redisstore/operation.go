@@ -22,6 +22,8 @@ type operation struct {
 	// repeatable says that sending it twice is as good as once: it carries an id, or sets what is
 	// set.
 	repeatable bool
+	// reads says that it changes nothing, so that no replica needs to have it.
+	reads bool
 	// deadline is the caller's; zero: none.
 	deadline time.Time
 

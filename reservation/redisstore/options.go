@@ -23,16 +23,19 @@ const (
 	// DurabilityFsync promises the store's disk: appendonly yes, appendfsync always, and
 	// no-appendfsync-on-rewrite no. The default.
 	DurabilityFsync
+	// DurabilityReplica promises the store's disk as DurabilityFsync does, and besides that the memory
+	// of [Options.Replicas] replicas.
+	DurabilityReplica
 )
 
-// ParseDurability reads a durability by its name: none or fsync.
+// ParseDurability reads a durability by its name: none, fsync or replica.
 func ParseDurability(name string) (Durability, error) {
-	for _, d := range []Durability{DurabilityNone, DurabilityFsync} {
+	for _, d := range []Durability{DurabilityNone, DurabilityFsync, DurabilityReplica} {
 		if d.String() == name {
 			return d, nil
 		}
 	}
-	return 0, fmt.Errorf("durability %q is unknown: choose none or fsync", name)
+	return 0, fmt.Errorf("durability %q is unknown: choose none, fsync or replica", name)
 }
 
 // String returns the durability's name.
@@ -42,6 +45,8 @@ func (d Durability) String() string {
 		return "none"
 	case DurabilityFsync:
 		return "fsync"
+	case DurabilityReplica:
+		return "replica"
 	}
 	return "unknown"
 }
@@ -61,16 +66,22 @@ const (
 	// poolSize bounds the connections to one store. A stock has one batch in flight, so this many
 	// stocks are served at once; a store runs scripts one at a time anyway.
 	poolSize = 16
+	// MaxReplicas is how many replicas may be asked to have a change before it is acknowledged.
+	MaxReplicas = 16
 )
 
 // Options say which store to use and what it must promise.
 type Options struct {
-	// URL is redis:// or rediss://; it may hold a password and is never logged.
+	// URL is redis:// or rediss://, or redis+sentinel:// or rediss+sentinel:// for a primary that
+	// Sentinels name; it may hold passwords and is never logged.
 	URL string
 	// Prefix begins every key; it may not hold a brace. Default [DefaultPrefix].
 	Prefix string
 	// Durability is the least that the store must be set up for. Default [DurabilityFsync].
 	Durability Durability
+	// Replicas is how many replicas must have a change before it is acknowledged, 1 to [MaxReplicas];
+	// only with [DurabilityReplica], where the default is 1.
+	Replicas int
 	// Retention is how long finished reservations and request ids are remembered. Default
 	// [reservation.DefaultRetention].
 	Retention time.Duration
@@ -123,6 +134,16 @@ func (o Options) withDefaults() (Options, error) {
 	}
 	if o.Durability == 0 {
 		o.Durability = DurabilityFsync
+	}
+	if o.Durability == DurabilityReplica && o.Replicas == 0 {
+		o.Replicas = 1
+	}
+	if o.Durability != DurabilityReplica && o.Replicas != 0 {
+		return o, misconfigured("replicas are only waited for with --durability replica")
+	}
+	if o.Replicas < 0 || o.Replicas > MaxReplicas {
+		return o, misconfigured("the number of replicas is %d, must be 1 to %d", o.Replicas,
+			MaxReplicas)
 	}
 	if o.Retention == 0 {
 		o.Retention = reservation.DefaultRetention

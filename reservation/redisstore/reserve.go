@@ -241,7 +241,7 @@ func (s *Store) Check(
 	ctx context.Context, request reservation.CheckRequest,
 ) (reservation.CheckAnswer, error) {
 	r, err := s.change(ctx, request.Stock, &operation{
-		script: scriptReserve, repeatable: true,
+		script: scriptReserve, repeatable: true, reads: true,
 		lines: request.Lines.Len(), bytes: sizeOf(request.Lines),
 		encode: func(e *encoder, notAfter int64) {
 			e.reserveHead(asks(request.Mode, true), notAfter, 0, []byte{'-'}, reservation.TTL{}, 0)

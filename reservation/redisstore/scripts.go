@@ -126,11 +126,23 @@ func joinScript(name scriptName, shebang bool, options Options) (scriptText, err
 			if err := joinInclude(&joined, include, options); err != nil {
 				return scriptText{}, fmt.Errorf("script %s: %w", name, err)
 			}
+			if include == "finish" && options.Durability == DurabilityReplica {
+				if err := joinMark(&joined, string(body), options); err != nil {
+					return scriptText{}, fmt.Errorf("script %s: %w", name, err)
+				}
+			}
 		}
 	}
 	joined.WriteString(options.mutated(string(name)+".lua", body))
 	text.body = joined.String()
 	return text, nil
+}
+
+// joinMark adds what has a script write where it only repeats; see lua/include/mark.lua.
+func joinMark(joined *strings.Builder, body string, options Options) error {
+	okRepeats := headerValue(body, "Repeats") != "only REPLAYED"
+	fmt.Fprintf(joined, "local ok_repeats = %t\n", okRepeats)
+	return joinInclude(joined, "mark", options)
 }
 
 func joinInclude(joined *strings.Builder, include string, options Options) error {

@@ -199,7 +199,7 @@ func TestScripts_WriteOnlyInTheWritePhase(t *testing.T) {
 		`'(HSET|HDEL|DEL|UNLINK|ZADD|ZREM|XADD|SET|SADD|EXPIRE|PEXPIREAT|HINCRBY)'`)
 	function := regexp.MustCompile(`^local function (\w+)`)
 	files := slices.Concat(strings.Fields(mutationIncludes), nil)
-	files = append(files, "decide", "reserve_generally", "lazily")
+	files = append(files, "decide", "reserve_generally", "lazily", "mark")
 	for i := range files {
 		files[i] = "include/" + files[i] + ".lua"
 	}

@@ -25,6 +25,7 @@ type group struct {
 	ops     []*operation
 	encoder *encoder
 	cmd     *redis.Cmd
+	wait    *redis.Cmd // for replicas, at the end of the batch; nil: none is waited for
 }
 
 // pipeliner is where a batch can be sent: any connection of the pool, or a certain one.
@@ -128,6 +129,7 @@ func (s *Store) encodeBatch(
 			groups = append(groups, s.encodeGroup(ctx, b, pipe, set.byName[name], ops))
 		}
 	}
+	s.addWait(ctx, pipe, groups, batch)
 	// Exec's error is the first of the commands' errors; each is looked at in settle.
 	_, _ = pipe.Exec(ctx)
 	for _, g := range groups {
@@ -201,6 +203,7 @@ func (s *Store) settleAnswer(
 	}
 	b.node.Load().clock.tell(now, asked)
 	b.turns = 0
+	held := s.areHeld(g.wait)
 	for i, op := range g.ops {
 		r := &op.answer
 		err := r.open(now, replies[i])
@@ -215,6 +218,8 @@ func (s *Store) settleAnswer(
 		case r.code == codeTooLate && s.hasTimeLeft(b, op):
 			op.tries--
 			again = append(again, op) // our guess of the store's clock was old; it is new now
+		case !held && op.isAcknowledgedBy(r):
+			again = append(again, s.settleUnheld(b, g, op)...)
 		default:
 			op.finish(r, nil)
 		}

@@ -26,6 +26,10 @@ type Stats struct {
 	// ClockStepsForward and ClockStepsBackward count how often the store's clock was seen more than
 	// [ClockStep] away from where it should have been. What a step forward passed has expired.
 	ClockStepsForward, ClockStepsBackward int64
+	// Replicas is how many replicas the store had in step when they were counted last, and
+	// UnreplicatedOperations how many operations it carried out whose outcome is unknown because too
+	// few replicas had them in time; both 0 where no replica is waited for.
+	Replicas, UnreplicatedOperations int64
 }
 
 // seen is what a scan found.
@@ -72,6 +76,8 @@ func (s *Store) Stats() Stats {
 		forward, backward := n.clock.steps()
 		stats.ClockStepsForward += forward
 		stats.ClockStepsBackward += backward
+		stats.Replicas += n.replicas.online.Load()
+		stats.UnreplicatedOperations += n.replicas.missed.Load()
 	}
 	return stats
 }

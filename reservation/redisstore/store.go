@@ -17,6 +17,7 @@ import (
 // processes, may share one Redis.
 type Store struct {
 	options Options
+	where   location // of a real store that is no cluster
 	engine  engine
 	client  redis.UniversalClient // for plain commands on keys, wherever they are
 	keys    keyspace
@@ -70,17 +71,26 @@ func Open(ctx context.Context, options Options) (*Store, error) {
 
 // connect makes the clients of a store that is one process.
 func (s *Store) connect(texts []scriptText) error {
-	config, err := clientOptions(s.options.URL, s.options.CallTimeout)
+	where, err := locate(s.options.URL, s.options.CallTimeout)
 	if err != nil {
 		return err
 	}
-	s.watchClient = newWatchClient(config)
-	config.OnConnect = func(ctx context.Context, conn *redis.Conn) error {
-		_, err := s.greet(ctx, s.engine.known()[0], conn)
-		return err
-	}
-	s.useSingle(redis.NewClient(config), texts)
+	where.config.OnConnect = s.onConnect
+	s.where, s.watchClient = where, where.forWatching().client()
+	s.useSingle(where.client(), texts)
 	return nil
+}
+
+// onConnect looks at the store on every new connection. The client runs it on those to Sentinels as
+// well, which are no stores.
+func (s *Store) onConnect(ctx context.Context, conn *redis.Conn) error {
+	if s.where.isNamedBySentinels() {
+		if is, err := isSentinel(ctx, conn); is || err != nil {
+			return err
+		}
+	}
+	_, err := s.greet(ctx, s.engine.known()[0], conn)
+	return err
 }
 
 // useSingle makes a client's store the only one.

@@ -27,6 +27,7 @@
 --   RESERVATION_ID_REUSED, RELEASED_BEFORE_RESERVED, TOO_LATE    sequence
 --   STOCK_FENCED          sequence: of a request that is not known yet, and of every dry run
 --   AGAIN                 sequence: more is due than was reclaimed, and it would matter
+-- Repeats: only REPLAYED
 -- Invariants: I1, I4, I5, I6.
 local NONE = {}
 local BACKORDER_LIMIT, INSUFFICIENT_STOCK = 5, 6 -- as LineRefusalReason

@@ -9,6 +9,7 @@
 -- Returns, per request:
 --   OK       sequence, holds reclaimed, what working off cost of the budget, 1 when there may be more of either
 --   AGAIN    sequence
+-- Repeats: only REPLAYED
 
 -- drain works off queues in the order of the SKUs' bytes, as far as the budget goes, and returns whether
 -- any is left.

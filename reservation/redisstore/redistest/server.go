@@ -131,10 +131,24 @@ func (s *Server) Client() *redis.Client {
 	return redis.NewClient(&redis.Options{Addr: s.Address, MaxRetries: -1, DisableIdentity: true})
 }
 
-// Stop ends the server in an orderly way.
+// Stop ends the server in an orderly way. One that writes its first append-only file, as a replica
+// does that has just come in step, does not end then, and is asked again.
 func (s *Server) Stop() {
-	_ = s.process.Process.Signal(os.Interrupt) // gone already is as good
-	<-s.exited
+	again := time.NewTicker(200 * time.Millisecond)
+	defer again.Stop()
+	patience := time.NewTimer(startTimeout)
+	defer patience.Stop()
+	for {
+		_ = s.process.Process.Signal(os.Interrupt) // gone already is as good
+		select {
+		case <-s.exited:
+			return
+		case <-patience.C:
+			s.Kill()
+			return
+		case <-again.C:
+		}
+	}
 }
 
 // Kill ends the server as a crash would.

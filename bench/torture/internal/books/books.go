@@ -41,6 +41,9 @@ type Options struct {
 	// Impatient callers try once, and look at what became of it as soon as that is final: whoever
 	// tries again would not see what takes effect too late.
 	Impatient bool
+	// Resends says that what is open is found out by sending it again and not by a look: a look shows
+	// what the store has, also what may still be lost with it.
+	Resends bool
 	// Seed decides what is called.
 	Seed uint64
 	// MayLose says that the store promises nothing over its own end: what is lost is counted and no

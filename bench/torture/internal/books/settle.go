@@ -85,6 +85,7 @@ func (c *caller) resolveOrder(ctx context.Context, o *order) error {
 	switch isReserve := !o.known.isThere(); {
 	case o.isGivenUp, isReserve && !c.books.options.Impatient && c.random.IntN(3) == 0:
 		return c.abandon(ctx, o)
+	case c.books.options.Resends:
 	case c.books.options.Impatient, c.random.IntN(2) == 0:
 		return c.look(ctx, o)
 	}

@@ -87,6 +87,7 @@ func Run(ctx context.Context, scenario Scenario, options Options) (_ Result, err
 	}
 	r, err := rig.Start(ctx, rig.Options{
 		Dir: options.Dir, Programs: programs, Durability: scenario.Durability,
+		Replicated: scenario.replicated, Sentinel: scenario.sentinel,
 		RedisArguments: append(slices.Clone(scenario.redis), options.RedisArguments...),
 		Cluster:        scenario.cluster,
 	})
@@ -126,6 +127,7 @@ func (s *stage) run(ctx context.Context) (err error) {
 		Clients: s.Clients, Callers: s.options.Callers, Timeout: s.options.Timeout,
 		Transit: transit, HalfCancel: s.scenario.halfCancel, Seed: s.options.Seed,
 		MayLose: s.scenario.mayLose, Impatient: s.scenario.impatient, Stocks: s.stocks(),
+		Resends: s.scenario.Durability == replica,
 	})
 	if err != nil {
 		return err

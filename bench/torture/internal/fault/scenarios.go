@@ -17,6 +17,8 @@ type Scenario struct {
 	prepare    func(ctx context.Context, s *stage) (any, error)
 	afterwards func(ctx context.Context, s *stage) error
 
+	replicated  bool // the store has a replica
+	sentinel    bool // the servers ask a Sentinel for the store
 	servers     int
 	twoVersions bool
 	redis       []string // arguments
@@ -28,8 +30,9 @@ type Scenario struct {
 }
 
 const (
-	fsync = "fsync"
-	none  = "none"
+	fsync   = "fsync"
+	none    = "none"
+	replica = "replica"
 )
 
 // Scenarios returns all of them.
@@ -41,7 +44,7 @@ func Scenarios() []Scenario {
 			impatient: true,
 		},
 	}
-	list = append(list, links()...)
+	list = append(append(list, links()...), failovers()...)
 	list = append(list, clusters()...)
 	return append(list,
 		Scenario{

@@ -74,5 +74,16 @@ func (p *Proxy) Cut() (mend func() error) {
 	return p.proxy.Start
 }
 
+// LeadTo ends every connection and has others lead to another address, as when a name or an address
+// moves.
+func (p *Proxy) LeadTo(upstream string) error {
+	p.proxy.Stop()
+	p.proxy.Upstream = upstream
+	if err := p.proxy.Start(); err != nil {
+		return fmt.Errorf("have a proxy lead elsewhere: %w", err)
+	}
+	return nil
+}
+
 // Close ends the proxy.
 func (p *Proxy) Close() { p.proxy.Stop() }

@@ -24,8 +24,11 @@ type Options struct {
 	Dir string
 	// Programs are the servers, each started once and in this order; see [Builder.Build].
 	Programs []string
-	// Durability is none or fsync; the Redis is set up for it.
+	// Durability is none, fsync or replica; the Redis is set up for it.
 	Durability string
+	// Replicated gives the Redis a replica, and Sentinel a Sentinel besides, by which the servers
+	// find it.
+	Replicated, Sentinel bool
 	// RedisArguments win over what the durability asks for.
 	RedisArguments []string
 	// Cluster says that the store is a Redis Cluster of three primaries with a replica each.
@@ -39,6 +42,8 @@ type Rig struct {
 	Redis   *Redis
 	Cluster *redistest.Cluster
 	Servers []*Server
+	// Pair is the Redis' replica and what belongs to it; nil: there is none.
+	Pair *Pair
 	// ToRedis, ToServers and Clients stand in the order of Servers. A client goes through its
 	// server's proxy.
 	ToRedis, ToServers []*Proxy
@@ -71,6 +76,11 @@ func Start(ctx context.Context, options Options) (_ *Rig, err error) {
 	}
 	if err != nil {
 		return nil, err
+	}
+	if options.Replicated {
+		if r.Pair, err = startPair(ctx, options, r.Redis, arguments); err != nil {
+			return nil, err
+		}
 	}
 	for _, program := range options.Programs {
 		if err := r.add(ctx, program, options); err != nil {
@@ -120,6 +130,9 @@ func (r *Rig) storeURL(server string) (string, error) {
 		return "", err
 	}
 	r.ToRedis = append(r.ToRedis, toRedis)
+	if r.Pair != nil && r.Pair.Sentinel != nil {
+		return r.Pair.Sentinel.URL(), nil
+	}
 	return "redis://" + toRedis.Address(), nil
 }
 
@@ -143,6 +156,9 @@ func (r *Rig) Close() error {
 	}
 	for _, proxy := range append(r.ToServers, r.ToRedis...) {
 		proxy.Close()
+	}
+	if r.Pair != nil {
+		errs = append(errs, r.Pair.Close())
 	}
 	if r.Redis != nil {
 		errs = append(errs, r.Redis.Close())

@@ -6,6 +6,8 @@ import (
 	"io"
 	"log/slog"
 	"net/url"
+	"regexp"
+	"strings"
 )
 
 // URL is an address that may hold a password. However it is printed, logged or marshalled, the
@@ -34,17 +36,38 @@ func (u URL) String() string {
 	if u.text == "" {
 		return ""
 	}
-	parsed, err := url.Parse(u.text)
-	if err != nil || parsed.Host == "" {
+	text, hosts := oneHost(u.text)
+	parsed, err := url.Parse(text)
+	if err != nil || parsed.Host == "" || hosts != "" && strings.Contains(parsed.Path, "@") {
 		return "(not shown)"
 	}
 	shown := url.URL{Scheme: parsed.Scheme, Host: parsed.Host, Path: parsed.Path}
+	if hosts != "" {
+		shown.Host = hosts
+	}
 	if _, has := parsed.User.Password(); has {
 		shown.User = url.UserPassword(parsed.User.Username(), "xxxxx")
 	} else if parsed.User != nil {
 		shown.User = url.User(parsed.User.Username())
 	}
 	return shown.String()
+}
+
+// hostList is several hosts, as Sentinels have them, each with its port, and nothing that could be
+// a part of a password.
+var hostList = regexp.MustCompile(`^([A-Za-z0-9.-]+:\d+)(,[A-Za-z0-9.-]+:\d+)+$`)
+
+// oneHost puts one host in the place of several, which a parser of URLs does not take, and returns
+// them; none where text has none.
+func oneHost(text string) (one, hosts string) {
+	scheme, rest, _ := strings.Cut(text, "://")
+	authority, _, _ := strings.Cut(rest, "/")
+	list := authority[strings.LastIndexByte(authority, '@')+1:]
+	if !hostList.MatchString(list) {
+		return text, ""
+	}
+	return scheme + "://" + strings.TrimSuffix(authority, list) + "host" +
+		strings.TrimPrefix(rest, authority), list
 }
 
 // Format writes String's form for every verb of package fmt.

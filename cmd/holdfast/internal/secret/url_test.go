@@ -2,6 +2,7 @@ package secret_test
 
 import (
 	"fmt"
+	"strings"
 	"testing"
 
 	"github.com/holdfast-dev/holdfast/cmd/holdfast/internal/secret"
@@ -21,6 +22,26 @@ func TestURL_ShowsEverythingButThePassword(t *testing.T) {
 			if got := fmt.Sprintf(verb, secret.NewURL(text)); got != want {
 				t.Errorf("%s of %q is %q, want %q", verb, text, got, want)
 			}
+		}
+	}
+}
+
+func TestURL_ShowsEveryPlaceAndNoSecret(t *testing.T) {
+	t.Parallel()
+	for text, want := range map[string]string{ //nolint:gosec // no credentials of anything
+		"redis://user:hush@host:6379/2":                   "redis://user:xxxxx@host:6379/2",
+		"redis+sentinel://u:hush@a:1,b:2/x/3":             "redis+sentinel://u:xxxxx@a:1,b:2/x/3",
+		"redis+sentinel://a:1/x?sentinel_password=hush":   "redis+sentinel://a:1/x",
+		"redis+sentinel://a:1,b/x?sentinel_password=hush": "(not shown)",
+		"redis+sentinel://u:12,v:3/hush@a:1,b:2/x":        "(not shown)",
+		"redis+sentinel://u:hu,sh:1@a:1,b:2/x":            "redis+sentinel://u:xxxxx@a:1,b:2/x",
+	} {
+		url := secret.NewURL(text)
+		if got := url.String(); got != want {
+			t.Errorf("%s is shown as %s, want %s", text, got, want)
+		}
+		if shown := fmt.Sprintf("%v %+v %#v", url, url, url); strings.Contains(shown, "hush") {
+			t.Errorf("%s is printed as %s", text, shown)
 		}
 	}
 }

@@ -6,7 +6,7 @@ local lone_writes = false
 
 local function lone()
   local _, asks, not_after, key, fingerprint, ttl, replaces, list = cmsgpack.unpack_limit(ARGV[6], 7, 0)
-  if asks > 1 or replaces > 0 or now > not_after then return nil end
+  if not list or asks > 1 or replaces > 0 or now > not_after then return nil end
   local skus = cmsgpack.unpack(ARGV[5])
   local count_lines = #list / 2
   if #skus ~= count_lines or count_lines > 100 then return nil end
