@@ -23,7 +23,7 @@ func TestFence_NeverOfAHealthyStock(t *testing.T) {
 	stores := make([]*Store, 2)
 	for i := range stores {
 		stores[i] = openReal(t, Options{
-			URL: server.URL(), Prefix: "test", CallTimeout: 500 * time.Millisecond,
+			URL: server.URL(), Prefix: "test",
 			Logger: slog.New(slog.NewTextHandler(&logged, nil)),
 		})
 	}

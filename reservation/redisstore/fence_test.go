@@ -23,7 +23,6 @@ func openOn(t *testing.T, server *redistest.Server) *Store {
 	t.Helper()
 	return openReal(t, Options{
 		URL: server.URL(), Durability: DurabilityNone, Prefix: "test", quiet: true,
-		CallTimeout: time.Second,
 	})
 }
 
@@ -110,9 +109,7 @@ func wantNoFence(t *testing.T, s *Store) {
 func lift(t *testing.T, s *Store, fence reservation.Fence) {
 	t.Helper()
 	request := reservation.LiftFenceRequest{Stock: mustStock(""), Fence: fence.ID}
-	if _, err := s.LiftFence(t.Context(), request); err != nil {
-		t.Fatal(err)
-	}
+	eventually(t, func(ctx context.Context) error { return errOf(s.LiftFence(ctx, request)) })
 }
 
 func TestFence_ALossOfTheLastProcessIsNoticedByTheFirstCall(t *testing.T) {
