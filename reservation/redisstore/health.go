@@ -107,7 +107,7 @@ func (s *Store) inspect(ctx context.Context, conn redis.Cmdable) (process string
 	if err := infoCmd.Err(); err != nil {
 		return "", fmt.Errorf("ask the store what it is: %w", err)
 	}
-	if told, err := timeCmd.Result(); err == nil && s.options.clock == "" {
+	if told, err := timeCmd.Result(); err == nil {
 		s.clock.tell(told.UnixMilli(), asked)
 	}
 	info := parseInfo(infoCmd.Val())
