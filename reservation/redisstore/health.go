@@ -98,7 +98,7 @@ func (s *Store) inspect(
 	if err := infoCmd.Err(); err != nil {
 		return "", fmt.Errorf("ask the store what it is: %w", err)
 	}
-	if told, err := timeCmd.Result(); err == nil && s.options.clock == "" {
+	if told, err := timeCmd.Result(); err == nil {
 		n.clock.tell(told.UnixMilli(), asked)
 	}
 	info := parseInfo(infoCmd.Val())
