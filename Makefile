@@ -71,6 +71,14 @@ test-go: deps ## Run the Go tests with the race detector (TESTFLAGS="-run Name")
 		$(GO) test -C $$module -race -timeout 20m -parallel 6 $(TESTFLAGS) ./... || exit 1; \
 	done
 
+.PHONY: test-valkey
+test-valkey: deps ## Run the tests that need a store against Valkey, and the short form of the faults
+	@.ci/deps valkey
+	HOLDFAST_TEST_REDIS_SERVER=valkey-server $(GO) test -timeout 20m $(TESTFLAGS) \
+		./reservation/redisstore ./server ./cmd/holdfast
+	HOLDFAST_TEST_REDIS_SERVER=valkey-server $(GO) test -C bench/torture -timeout 20m -parallel 6 \
+		$(TESTFLAGS) ./...
+
 .PHONY: torture
 torture: deps ## Do harm of every kind for an hour and balance the books (TORTURE_FOR=10m)
 	$(GO) build -C bench/torture -o '$(CURDIR)/$(BUILD)/torture/' .
