@@ -170,7 +170,7 @@ func (m *maintenance) peekAt(
 		s.stocks.markListed(stock, found.began)
 		peeks = append(peeks, newPeek(ctx, pipe, stock, s.keys.of(stock), now))
 	}
-	_, err := pipe.Exec(ctx)
+	err := runPipe(ctx, pipe)
 	var answered redis.Error
 	if err != nil && !asRedisError(err, &answered) {
 		return err

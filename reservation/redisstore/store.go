@@ -54,6 +54,9 @@ func Open(ctx context.Context, options Options) (*Store, error) {
 	}
 	s := newStore(options, texts)
 	config.OnConnect = s.onConnect
+	if options.dial != nil {
+		config.Dialer = options.dial
+	}
 	s.client, s.watchClient = redis.NewClient(config), newWatchClient(config)
 	if err := s.checkNow(ctx); err != nil {
 		_ = errors.Join(s.client.Close(), s.watchClient.Close())
