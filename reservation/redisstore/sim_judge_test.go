@@ -1,6 +1,8 @@
 package redisstore
 
 import (
+	"cmp"
+	"encoding/binary"
 	"errors"
 	"fmt"
 	"hash/fnv"
@@ -52,6 +54,7 @@ type simApplication struct {
 // simJudge keeps what happened and says what must not have.
 type simJudge struct {
 	calm     bool // no harm is done any more
+	tells    bool // every command stands in the trace
 	attempts map[string][]*simAttempt
 	order    []*simAttempt
 	applied  map[string][]simApplication
@@ -60,6 +63,7 @@ type simJudge struct {
 	harmed   [harmKinds]int
 	counts   map[simOutcome]int
 	trace    []string
+	arrivals []simArrival
 	breaches []string
 }
 
@@ -180,11 +184,32 @@ func (j *simJudge) tracef(format string, args ...any) {
 	j.trace = append(j.trace, fmt.Sprintf(format, args...))
 }
 
+// simArrival is a command that came to the server.
+type simArrival struct {
+	at    int64 // ns
+	bytes uint64
+	kind  simHarmKind
+}
+
+func (j *simJudge) comes(command []string, harm simHarm) {
+	at := time.Now().UnixNano()
+	j.arrivals = append(j.arrivals, simArrival{at, harm.bytes, harm.kind})
+	if j.tells {
+		j.tracef("%d comes %.300q: %s", at, command, harm.kind)
+	}
+}
+
 // digest is a number for all that happened: the same for two runs alike. What happens at the same
 // moment has no order.
 func (j *simJudge) digest() uint64 {
 	slices.Sort(j.trace)
+	slices.SortFunc(j.arrivals, func(a, b simArrival) int {
+		return cmp.Or(cmp.Compare(a.at, b.at), cmp.Compare(a.bytes, b.bytes), cmp.Compare(a.kind, b.kind))
+	})
 	sum := fnv.New64a()
+	for _, a := range j.arrivals {
+		_ = binary.Write(sum, binary.LittleEndian, a)
+	}
 	for _, line := range j.trace {
 		_, _ = sum.Write([]byte(line + "\n"))
 	}

@@ -144,7 +144,7 @@ type simConn struct {
 	commands chan []string
 	mute     bool     // no answer goes back any more
 	current  []string // the command that is carried out; guarded by the server's mu
-	dead     bool // guarded by the server's mu
+	dead     bool     // guarded by the server's mu
 
 	// A new connection is greeted in no time: whether a call gets one that stands or a new one must
 	// not be told from what comes of it, for two that ask at once have no order.
@@ -244,7 +244,7 @@ func (c *simConn) one(command []string) {
 	s := c.server
 	s.mu.Lock()
 	harm := s.faults.of(command, s.judge.calm)
-	s.judge.tracef("%d comes %.200q: %s", time.Now().UnixNano(), command, harm.kind)
+	s.judge.comes(command, harm)
 	if harm.kind != harmNone {
 		s.judge.harmed[harm.kind]++
 	}

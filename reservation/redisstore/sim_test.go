@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"math/rand/v2"
 	"os"
+	"runtime"
 	"strconv"
 	"strings"
 	"sync"
@@ -28,7 +29,7 @@ const (
 	simSeedVariable  = "HOLDFAST_SIM_SEED"  // replays one seed
 	simSeedsVariable = "HOLDFAST_SIM_SEEDS" // how many seeds to run
 	simFromVariable  = "HOLDFAST_SIM_FROM"  // the first of them
-	simDefaultSeeds  = 2_000
+	simDefaultSeeds  = 300
 	simCallTimeout   = 400 * time.Millisecond
 	simCallers       = 7
 	simSteps         = 9
@@ -44,16 +45,30 @@ func TestSimulation(t *testing.T) {
 		return
 	}
 	from, seeds := simSetting(t, simFromVariable, 1), simSetting(t, simSeedsVariable, simDefaultSeeds)
+	var mu sync.Mutex
 	var sum simResult
-	for seed := from; seed < from+seeds; seed++ {
-		sum.add(simulate(t, uint64(seed)))
-		if t.Failed() {
-			t.Fatalf("seed %d failed; run it again with\n"+
-				"HOLDFAST_SIM_SEED=%d go test -run '^TestSimulation$' -v ./reservation/redisstore", seed, seed)
+	workers := runtime.GOMAXPROCS(0)
+	t.Run("seeds", func(t *testing.T) {
+		for n := range workers {
+			t.Run(strconv.Itoa(n), func(t *testing.T) {
+				t.Parallel()
+				for seed := from + n; seed < from+seeds; seed += workers {
+					result := simulate(t, uint64(seed))
+					if t.Failed() {
+						t.Fatalf("seed %d failed; run it again with\nHOLDFAST_SIM_SEED=%d "+
+							"go test -run '^TestSimulation$' -v ./reservation/redisstore", seed, seed)
+					}
+					mu.Lock()
+					sum.add(result)
+					mu.Unlock()
+				}
+			})
 		}
-	}
+	})
 	t.Logf("%d seeds from %d on: %s", seeds, from, sum.String())
-	sum.wantEverything(t, seeds)
+	if !t.Failed() {
+		sum.wantEverything(t, seeds)
+	}
 }
 
 // TestSimulation_ASeedGivesTheSameRunAgain holds what happened in two runs against each other.
@@ -142,6 +157,7 @@ func simulate(t *testing.T, seed uint64) (result simResult) {
 	t.Helper()
 	synctest.Test(t, func(t *testing.T) {
 		w := newSimWorld(t, seed)
+		w.server.judge.tells = os.Getenv(simSeedVariable) != ""
 		w.run()
 		result = w.result()
 		for _, breach := range w.server.judge.breaches {
