@@ -20,7 +20,7 @@ const simNever = int64(1) << 60
 type simOutcome uint8
 
 const (
-	toldDecided simOutcome = iota + 1 // the store decided: done, or refused for a reason of the contract
+	toldDecided simOutcome = iota + 1 // the store decided: done, or refused
 	toldNothing                       // nothing was done, and nothing will be
 	toldUnknown                       // it may have been done, or be until it settles
 )
@@ -61,7 +61,7 @@ type simJudge struct {
 	prints   map[string]string // fingerprint by key
 	sent     map[string]int    // how often what is not safe to repeat came, by key
 	harmed   [harmKinds]int
-	counts   map[simOutcome]int
+	counts   [toldUnknown + 1]int
 	trace    []string
 	arrivals []simArrival
 	breaches []string
@@ -71,7 +71,6 @@ func (j *simJudge) init() {
 	j.attempts = map[string][]*simAttempt{}
 	j.applied = map[string][]simApplication{}
 	j.prints = map[string]string{}
-	j.counts = map[simOutcome]int{}
 	j.sent = map[string]int{}
 }
 
@@ -97,8 +96,8 @@ func simAnswer(answer any, err error) string {
 	if !errors.As(err, &refused) {
 		return "not an error of a store: " + err.Error()
 	}
-	return fmt.Sprintf("%s %+v %+v %v %v", refused.Reason, refused.Stamp, refused.Refusals, refused.SKUs,
-		refused.State)
+	return fmt.Sprintf("%s %+v %+v %v %v", refused.Reason, refused.Stamp, refused.Refusals,
+		refused.SKUs, refused.State)
 }
 
 // begin notes an attempt.
@@ -167,8 +166,9 @@ func (j *simJudge) apply(done simApplication) {
 		latest = max(latest, a.deadline)
 	}
 	until := done.notAfter - done.skew
-	if done.notAfter != simNever && until > min(latest, done.at-done.skew+simCallTimeout.Milliseconds()) {
-		j.breach("%s may take effect until %d: later than its callers wait (%d), or than a call may take",
+	latest = min(latest, done.at-done.skew+simCallTimeout.Milliseconds())
+	if done.notAfter != simNever && until > latest {
+		j.breach("%s may take effect until %d: its callers wait, or a call may take, until %d",
 			done.key, until, latest)
 	}
 	if attempts[0].once && !done.copied {
