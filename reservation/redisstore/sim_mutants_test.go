@@ -115,7 +115,14 @@ func TestMutants_OfTheSimulationAreFound(t *testing.T) {
 	if os.Getenv(mutantVariable) != "" {
 		t.Skip("this process is a mutant")
 	}
+	page, err := os.ReadFile("../../docs/guarantees.md")
+	if err != nil {
+		t.Fatal(err)
+	}
 	for _, m := range simMutants() {
+		if !strings.Contains(string(page), "\n- "+m.name+"\n") {
+			t.Errorf("docs/guarantees.md does not list %q", m.name)
+		}
 		t.Run(m.name, func(t *testing.T) {
 			source, err := os.ReadFile(m.file)
 			if err != nil {
