@@ -39,8 +39,11 @@ type simConn struct {
 	server   *simServer
 	pipe     net.Conn
 	commands chan []string
+	store    int      // whose connection it is
+	left     bool     // the other end is gone; guarded by the server's mu
 	mute     bool     // no answer goes back any more
 	current  []string // the command that is carried out; guarded by the server's mu
+	carries  simBatch // of the present command; guarded by the server's mu
 	dead     bool     // guarded by the server's mu
 
 	// A new connection is greeted in no time: whether a call gets one that stands or a new one must
@@ -63,6 +66,7 @@ func (c *simConn) read() {
 	for {
 		command, err := readSimCommand(reader)
 		if err != nil {
+			c.server.locked(func() { c.left = true })
 			return
 		}
 		c.commands <- command
@@ -106,7 +110,7 @@ func (c *simConn) serve() {
 	for command := range c.commands {
 		c.server.locked(func() { c.current = command })
 		c.one(command)
-		c.server.locked(func() { c.current = nil })
+		c.server.locked(func() { c.current, c.carries = nil, simBatch{} })
 	}
 	c.server.mu.Lock()
 	defer c.server.mu.Unlock()
@@ -168,6 +172,7 @@ func (c *simConn) one(command []string) {
 	if c.isDead() && harm.kind != harmLate {
 		return
 	}
+	s.locked(func() { s.begins(c, command) })
 	answer := s.carryOut(command, harm)
 	wait(harm.after)
 	switch harm.kind {
@@ -190,6 +195,28 @@ func (c *simConn) one(command []string) {
 	if _, err := c.pipe.Write(answer); err != nil {
 		c.drop()
 	}
+}
+
+// simBatch is what may be on its way once at a time: a batch of one server for one stock.
+type simBatch struct {
+	store int
+	meta  string // the stock's first key
+}
+
+// begins notes that a script that changes a stock begins over a connection; mu is held. Another
+// connection that its server still waits on must not carry one for the same stock.
+func (s *simServer) begins(c *simConn, command []string) {
+	script := s.loaded[command[min(1, len(command)-1)]]
+	if script == "" || script == scriptReadReservation || c.left || c.dead {
+		return
+	}
+	batch := simBatch{c.store, command[3]}
+	other := s.batches[batch]
+	if other != nil && other != c && other.carries == batch && !other.left && !other.dead {
+		s.judge.breach("server %d has two batches of %s on their way: %.300q beside %.300q", c.store,
+			batch.meta, command, other.current)
+	}
+	s.batches[batch], c.carries = c, batch
 }
 
 // wait lets simulated time pass.

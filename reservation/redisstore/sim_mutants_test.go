@@ -74,6 +74,10 @@ func simMutants() []simMutant {
 			"again = b.send(b, batch)", "b.send(b, batch)",
 		},
 		{
+			"a stock has several batches on their way", "batcher.go",
+			"if !b.running {", "if true {",
+		},
+		{
 			"what was sent still counts as waiting", "batcher.go",
 			"\t\tb.lines -= op.lines\n", "",
 		},

@@ -39,13 +39,14 @@ type simServer struct {
 	refuse  time.Time
 	loading time.Time
 	conns   map[*simConn]struct{}
+	batches map[simBatch]*simConn // that carries it, or did last
 	judge   simJudge
 }
 
 func newSimServer(seed uint64) *simServer {
 	s := &simServer{
 		seed: seed, faults: newSimFaults(seed), process: 1, loaded: map[string]scriptName{},
-		conns: map[*simConn]struct{}{}, skew: time.Duration(seed%100_000) * time.Millisecond,
+		conns: map[*simConn]struct{}{}, batches: map[simBatch]*simConn{}, skew: time.Duration(seed%100_000) * time.Millisecond,
 	}
 	s.model = model.New(model.Options{Retention: simRetention, Now: s.lockedNow})
 	s.judge.init()
@@ -58,8 +59,16 @@ func (s *simServer) lockedNow() time.Time { return time.Now().Add(s.skew) }
 // errRefused is what a dialer gets while nothing listens.
 var errRefused = errors.New("connection refused")
 
-// dial opens a connection to the server.
-func (s *simServer) dial(_ context.Context, network, _ string) (net.Conn, error) {
+// dialer opens connections of one of the stores to the server.
+func (s *simServer) dialer(
+	store int,
+) func(ctx context.Context, network, _ string) (net.Conn, error) {
+	return func(_ context.Context, network, _ string) (net.Conn, error) {
+		return s.dial(store, network)
+	}
+}
+
+func (s *simServer) dial(store int, network string) (net.Conn, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if time.Now().Before(s.refuse) {
@@ -70,7 +79,7 @@ func (s *simServer) dial(_ context.Context, network, _ string) (net.Conn, error)
 		return nil, &net.OpError{Op: "dial", Net: network, Err: errRefused}
 	}
 	client, server := net.Pipe()
-	c := &simConn{server: s, pipe: server, commands: make(chan []string, 1024)}
+	c := &simConn{server: s, store: store, pipe: server, commands: make(chan []string, 1024)}
 	s.conns[c] = struct{}{}
 	go c.read()
 	go c.serve() //nolint:contextcheck // what is on its way does not end with who dialed

@@ -35,10 +35,10 @@ func newSimWorld(t *testing.T, seed uint64) *simWorld {
 	}
 	w.fill()
 	w.server.judge.calm = true // a server that cannot start says so and ends
-	for range simStores {
+	for n := range simStores {
 		store, err := Open(t.Context(), Options{
 			URL: "redis://simulated:6379", CallTimeout: simCallTimeout, Retention: simRetention,
-			Logger: slog.New(slog.DiscardHandler), dial: w.server.dial, mutate: simScriptText,
+			Logger: slog.New(slog.DiscardHandler), dial: w.server.dialer(n), mutate: simScriptText,
 		})
 		if err != nil {
 			t.Fatalf("seed %d: %v", seed, err)
