@@ -20,7 +20,7 @@ SIMULATE_SEEDS ?= 100000
 SIMULATE_FROM ?= 1
 FUZZ_FOR ?= 30s
 FUZZ ?=
-FUZZFLAGS ?=
+FUZZFLAGS ?= -fuzzminimizetime=5s
 
 # Modules of their own beside the one at the root, so that nothing of theirs is asked of who imports us: what is
 # checked there is checked here too.
