@@ -46,7 +46,8 @@ type simServer struct {
 func newSimServer(seed uint64) *simServer {
 	s := &simServer{
 		seed: seed, faults: newSimFaults(seed), process: 1, loaded: map[string]scriptName{},
-		conns: map[*simConn]struct{}{}, batches: map[simBatch]*simConn{}, skew: time.Duration(seed%100_000) * time.Millisecond,
+		conns: map[*simConn]struct{}{}, batches: map[simBatch]*simConn{},
+		skew: time.Duration(seed%100_000) * time.Millisecond,
 	}
 	s.model = model.New(model.Options{Retention: simRetention, Now: s.lockedNow})
 	s.judge.init()
@@ -64,7 +65,7 @@ func (s *simServer) dialer(
 	store int,
 ) func(ctx context.Context, network, _ string) (net.Conn, error) {
 	return func(_ context.Context, network, _ string) (net.Conn, error) {
-		return s.dial(store, network)
+		return s.dial(store, network) //nolint:contextcheck // what is on its way outlives who dialed
 	}
 }
 
@@ -82,7 +83,7 @@ func (s *simServer) dial(store int, network string) (net.Conn, error) {
 	c := &simConn{server: s, store: store, pipe: server, commands: make(chan []string, 1024)}
 	s.conns[c] = struct{}{}
 	go c.read()
-	go c.serve() //nolint:contextcheck // what is on its way does not end with who dialed
+	go c.serve()
 	return &simClientConn{Conn: client, other: c}, nil
 }
 
