@@ -2,6 +2,7 @@ package redisstore
 
 import (
 	"context"
+	"fmt"
 	"log/slog"
 	"math/rand/v2"
 	"sync"
@@ -117,7 +118,7 @@ func (w *simWorld) run() {
 		w.calls = append(w.calls, c.calls...)
 		callers.Go(c.work)
 	}
-	callers.Wait()
+	w.await(&callers)
 	harm.Wait()
 	w.server.locked(func() { w.server.judge.calm = true })
 	wait(5 * simCallTimeout) // whatever is on its way arrives
@@ -135,6 +136,24 @@ func (w *simWorld) run() {
 		}
 	}
 	w.server.locked(w.server.judge.close)
+}
+
+// simPatience is how long a run may take, in its own time: callers and their calls take seconds.
+const simPatience = 5 * time.Minute
+
+// await waits for the callers. One who waits for ever cannot be made to end, so that the process
+// must: servers go on scanning, and the bubble's time goes on.
+func (w *simWorld) await(callers *sync.WaitGroup) {
+	done := make(chan struct{})
+	go func() {
+		callers.Wait()
+		close(done)
+	}()
+	select {
+	case <-done:
+	case <-time.After(simPatience):
+		panic(fmt.Sprintf("simulation: seed %d: callers still wait for their answers", w.seed))
+	}
 }
 
 // settle has every call that no store decided made again, now that nothing is in the way.
