@@ -38,6 +38,7 @@ func TestAllocs_ReserveOperation(t *testing.T) {
 func TestAllocs_Batcher(t *testing.T) {
 	b := &batcher{
 		latest: func() int64 { return 0 },
+		hold:   func(*batcher) {}, letGo: func(*batcher) {},
 		send: func(_ *batcher, batch []*operation) []*operation {
 			for _, op := range batch {
 				op.finish(&op.answer, nil)

@@ -32,6 +32,9 @@ type batcher struct {
 	keys  stockKeys
 	fixed [fixedKeys]string // of keys
 	send  func(b *batcher, batch []*operation) (again []*operation)
+	// hold and letGo keep the batcher registered while it runs, also when every caller has left: a
+	// stock has one batcher, and so one batch on its way.
+	hold, letGo func(b *batcher)
 	// latest returns the last not_after that an operation taken by now can get, ms of store time.
 	latest func() int64
 
@@ -40,7 +43,7 @@ type batcher struct {
 	lines   int
 	bytes   int
 	running bool
-	users   int       // callers that hold the batcher; guarded by the registry
+	users   int       // callers that hold the batcher, and its run; guarded by the registry
 	listed  time.Time // the scan that found it registered last; guarded by the registry
 
 	newest     int64                        // sequence of the last answer; the sender's own
@@ -92,6 +95,7 @@ func (b *batcher) enqueue(op *operation) bool {
 	b.bytes += op.bytes
 	if !b.running {
 		b.running = true
+		b.hold(b)
 		go b.run()
 	}
 	return true
@@ -99,6 +103,7 @@ func (b *batcher) enqueue(op *operation) bool {
 
 // run sends batches until nothing waits. Operations that must be sent again go first.
 func (b *batcher) run() {
+	defer b.letGo(b)
 	var again []*operation
 	for {
 		batch := b.take(again)

@@ -78,6 +78,10 @@ func simMutants() []simMutant {
 			"if !b.running {", "if true {",
 		},
 		{
+			"a stock that everybody left gets another batcher beside the busy one", "batcher.go",
+			"defer b.letGo(b)", "b.letGo(b)",
+		},
+		{
 			"what was sent still counts as waiting", "batcher.go",
 			"\t\tb.lines -= op.lines\n", "",
 		},

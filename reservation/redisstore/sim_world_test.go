@@ -4,7 +4,9 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
+	"maps"
 	"math/rand/v2"
+	"slices"
 	"sync"
 	"testing"
 	"time"
@@ -198,7 +200,9 @@ func (w *simWorld) wantIdle() {
 	j := &w.server.judge
 	for _, store := range w.stores {
 		store.stocks.mu.Lock()
-		for _, b := range store.stocks.batchers {
+		batchers := slices.Collect(maps.Values(store.stocks.batchers))
+		store.stocks.mu.Unlock()
+		for _, b := range batchers {
 			b.mu.Lock()
 			if len(b.waiting) > 0 || b.lines != 0 || b.bytes != 0 || b.running || b.users != 0 {
 				j.breach("a batcher of %s has %d waiting, %d lines, %d bytes, %d users, runs: %v", b.stock,
@@ -206,7 +210,6 @@ func (w *simWorld) wantIdle() {
 			}
 			b.mu.Unlock()
 		}
-		store.stocks.mu.Unlock()
 	}
 }
 

@@ -91,6 +91,7 @@ func newStore(options Options, texts []scriptText) *Store {
 			keys := s.keys.of(stock)
 			return &batcher{
 				stock: stock, keys: keys, fixed: keys.fixed(), send: s.sendBatch,
+				hold: s.stocks.hold, letGo: s.stocks.release,
 				latest: func() int64 { return s.clock.now() + options.CallTimeout.Milliseconds() },
 			}
 		},
