@@ -79,6 +79,16 @@ func FuzzPolicyFlags(f *testing.F) {
 	} {
 		f.Add(seed)
 	}
+	// The one command alone, for to make the parser of all of them takes many times as long. Each
+	// Parse begins with what the grammar has by default.
+	var commands struct {
+		Set policySetCommand `cmd:""`
+	}
+	parser, err := kong.New(&commands, kong.Writers(io.Discard, io.Discard), kong.Exit(func(int) {}),
+		kong.Vars{"version": version()})
+	if err != nil {
+		f.Fatal(err)
+	}
 	f.Fuzz(func(t *testing.T, text string) {
 		arguments := []string{"set", "TEA"}
 		for line := range strings.SplitSeq(text, "\n") {
@@ -87,15 +97,6 @@ func FuzzPolicyFlags(f *testing.F) {
 			if spaced {
 				arguments = append(arguments, value)
 			}
-		}
-		// The one command alone: to make the parser of all of them takes many times as long.
-		var commands struct {
-			Set policySetCommand `cmd:""`
-		}
-		parser, err := kong.New(&commands, kong.Writers(io.Discard, io.Discard), kong.Exit(func(int) {}),
-			kong.Vars{"version": version()})
-		if err != nil {
-			t.Fatal(err)
 		}
 		if _, err := parser.Parse(arguments); err != nil {
 			return
