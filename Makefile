@@ -14,6 +14,14 @@ BENCHFLAGS ?=
 TORTURE_FOR ?= 1h
 TORTUREFLAGS ?=
 
+# SIMULATE_SEEDS is how many runs `make simulate` has, from SIMULATE_FROM on; FUZZ_FOR is how long `make fuzz`
+# fuzzes each target.
+SIMULATE_SEEDS ?= 100000
+SIMULATE_FROM ?= 1
+FUZZ_FOR ?= 30s
+FUZZ ?=
+FUZZFLAGS ?= -fuzzminimizetime=5s
+
 # Modules of their own beside the one at the root, so that nothing of theirs is asked of who imports us: what is
 # checked there is checked here too.
 MODULES := bench bench/torture
@@ -72,10 +80,20 @@ test-go: deps ## Run the Go tests with the race detector (TESTFLAGS="-run Name")
 	$(GO) test -race -timeout 20m $(TESTFLAGS) ./...
 	@# What a call may allocate is counted without the race detector, which allocates itself.
 	$(GO) test -timeout 5m -run '^TestAllocs' ./server ./reservation/redisstore
+	@# So many simulated runs would take the race detector a quarter of an hour.
+	HOLDFAST_SIM_SEEDS=3000 $(GO) test -timeout 15m -run '^TestSimulation$$' ./reservation/redisstore
 	@# Most of a fault is waiting, so more of them run at once than there are cores.
 	for module in $(MODULES); do \
 		$(GO) test -C $$module -race -timeout 20m -parallel 6 $(TESTFLAGS) ./... || exit 1; \
 	done
+
+.PHONY: test-valkey
+test-valkey: deps ## Run the tests that need a store against Valkey, and the short form of the faults
+	@.ci/deps valkey
+	HOLDFAST_TEST_REDIS_SERVER=valkey-server $(GO) test -timeout 20m $(TESTFLAGS) \
+		./reservation/redisstore ./server ./cmd/holdfast
+	HOLDFAST_TEST_REDIS_SERVER=valkey-server $(GO) test -C bench/torture -timeout 20m -parallel 6 \
+		$(TESTFLAGS) ./...
 
 .PHONY: torture
 torture: deps ## Do harm of every kind for an hour and balance the books (TORTURE_FOR=10m)
@@ -87,6 +105,20 @@ torture: deps ## Do harm of every kind for an hour and balance the books (TORTUR
 mutants: deps ## Put each fault of the lists into scripts and server: the tests must find it (minutes)
 	HOLDFAST_LONG=1 $(GO) test -timeout 60m -run TestMutants ./reservation/redisstore
 	HOLDFAST_LONG=1 $(GO) test -C bench/torture -timeout 60m -run TestMutants .
+
+.PHONY: simulate
+simulate: ## Run SIMULATE_SEEDS seeds of batcher, store and sweeper against a Redis that does harm
+	HOLDFAST_SIM_SEEDS=$(SIMULATE_SEEDS) HOLDFAST_SIM_FROM=$(SIMULATE_FROM) $(GO) test -timeout 12h \
+		-run '^TestSimulation$$' -v $(TESTFLAGS) ./reservation/redisstore | grep -v '=== '
+
+.PHONY: fuzz
+fuzz: ## Fuzz every target in turn (FUZZ_FOR=5m, FUZZ=FuzzReplies for one)
+	@grep -r --include='*_test.go' -o '^func Fuzz[A-Za-z]*' . | sort | \
+		sed 's|\(.*\)/[^/]*:func \(.*\)|\1 \2|' | while read -r package target; do \
+			[ -z '$(FUZZ)' ] || [ "$$target" = '$(FUZZ)' ] || continue; \
+			echo "$$package $$target"; \
+			$(GO) test -run '^$$' -fuzz "^$$target$$" -fuzztime $(FUZZ_FOR) $(FUZZFLAGS) "$$package" || exit 1; \
+		done
 
 .PHONY: vet
 vet: ## Run go vet

@@ -37,6 +37,7 @@ func TestAllocs_ReserveOperation(t *testing.T) {
 // of his outcome, the goroutine's argument, and the batch.
 func TestAllocs_Batcher(t *testing.T) {
 	b := &batcher{
+		hold: func(*batcher) {}, letGo: func(*batcher) {},
 		send: func(_ *batcher, batch []*operation) []*operation {
 			for _, op := range batch {
 				op.finish(&op.answer, nil)

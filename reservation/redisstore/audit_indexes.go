@@ -90,7 +90,7 @@ func (a *audit) notThere(
 			isThere[i] = pipe.HExists(ctx, a.keys.items(), name).Val
 		}
 	}
-	if _, err := pipe.Exec(ctx); err != nil {
+	if err := runPipe(ctx, pipe); err != nil {
 		return nil, a.store.failure(ctx, err)
 	}
 	for i, name := range names {

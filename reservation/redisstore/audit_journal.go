@@ -34,7 +34,7 @@ func (s *Store) readHead(ctx context.Context, keys stockKeys) (head, error) {
 	held, committed := pipe.ZCard(ctx, keys.held()), pipe.ZCard(ctx, keys.committed())
 	finished, requests := pipe.ZCard(ctx, keys.finished()), pipe.ZCard(ctx, keys.requests())
 	skus := pipe.ZCard(ctx, keys.skus())
-	if _, err := pipe.Exec(ctx); err != nil {
+	if err := runPipe(ctx, pipe); err != nil {
 		return head{}, s.failure(ctx, err)
 	}
 	now, err := presentOf(meta.Val())

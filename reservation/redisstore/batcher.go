@@ -34,13 +34,16 @@ type batcher struct {
 	send  func(b *batcher, batch []*operation) (again []*operation)
 	// limit is how long one call may take in the store.
 	limit time.Duration
+	// hold and letGo keep the batcher registered while it runs, also when every caller has left: a
+	// stock has one batcher, and so one batch on its way.
+	hold, letGo func(b *batcher)
 
 	mu      sync.Mutex
 	waiting []*operation
 	lines   int
 	bytes   int
 	running bool
-	users   int       // callers that hold the batcher; guarded by the registry
+	users   int       // callers that hold the batcher, and its run; guarded by the registry
 	listed  time.Time // the scan that found it registered last; guarded by the registry
 
 	node atomic.Pointer[node] // where the last batch went; nil before the first
@@ -111,6 +114,7 @@ func (b *batcher) enqueue(op *operation) bool {
 	b.bytes += op.bytes
 	if !b.running {
 		b.running = true
+		b.hold(b)
 		go b.run()
 	}
 	return true
@@ -118,6 +122,7 @@ func (b *batcher) enqueue(op *operation) bool {
 
 // run sends batches until nothing waits. Operations that must be sent again go first.
 func (b *batcher) run() {
+	defer b.letGo(b)
 	var again []*operation
 	for {
 		batch := b.take(again)

@@ -94,7 +94,7 @@ func (s *Store) inspect(
 	timeCmd := pipe.Time(ctx)
 	configCmd := pipe.Do(ctx, "CONFIG", "GET", "maxmemory-policy", "appendonly", "appendfsync",
 		"no-appendfsync-on-rewrite")
-	_, _ = pipe.Exec(ctx) // each command's own error is looked at
+	_ = runPipe(ctx, pipe) // each command's own error is looked at
 	if err := infoCmd.Err(); err != nil {
 		return "", fmt.Errorf("ask the store what it is: %w", err)
 	}
@@ -308,7 +308,7 @@ func loadMissing(ctx context.Context, conn redis.Cmdable, set *scriptSet) error 
 			pipe.ScriptLoad(ctx, set.byName[name].source)
 		}
 	}
-	if _, err := pipe.Exec(ctx); err != nil {
+	if err := runPipe(ctx, pipe); err != nil {
 		return fmt.Errorf("load the scripts: %w", err)
 	}
 	return nil

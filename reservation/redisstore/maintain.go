@@ -192,7 +192,7 @@ func (m *maintenance) peekAtNode(
 	for _, stock := range stocks {
 		peeks = append(peeks, newPeek(ctx, pipe, stock, m.store.keys.of(stock), now))
 	}
-	_, err := pipe.Exec(ctx)
+	err := runPipe(ctx, pipe)
 	var answered redis.Error
 	if err != nil && (isTurnedAway(err) || !asRedisError(err, &answered)) {
 		m.store.engine.doubt()

@@ -1,8 +1,10 @@
 package redisstore
 
 import (
+	"context"
 	"fmt"
 	"log/slog"
+	"net"
 	"os"
 	"regexp"
 	"strings"
@@ -98,6 +100,8 @@ type Options struct {
 	// mutate, for tests, changes the text of a script's file.
 	mutate func(file, text string) string
 	quiet  bool // for tests: does nothing by itself between calls
+	// dial, for tests, takes the place of the network.
+	dial func(ctx context.Context, network, address string) (net.Conn, error)
 	// walkLimit is [defaultWalkLimit] but in tests, which want several passes.
 	walkLimit int
 	// lineBudget is [defaultLineBudget] but in tests against the model.

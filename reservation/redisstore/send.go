@@ -131,7 +131,7 @@ func (s *Store) encodeBatch(
 	}
 	s.addWait(ctx, pipe, groups, batch)
 	// Exec's error is the first of the commands' errors; each is looked at in settle.
-	_, _ = pipe.Exec(ctx)
+	_ = runPipe(ctx, pipe)
 	for _, g := range groups {
 		s.encoders.put(g.encoder)
 	}

@@ -38,6 +38,13 @@ func (s *stocks) acquire(stock reservation.StockID) *batcher {
 	return b
 }
 
+// hold counts one more user of a batcher that has one.
+func (s *stocks) hold(b *batcher) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	b.users++
+}
+
 func (s *stocks) release(b *batcher) {
 	s.mu.Lock()
 	defer s.mu.Unlock()

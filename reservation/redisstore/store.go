@@ -76,6 +76,9 @@ func (s *Store) connect(texts []scriptText) error {
 		return err
 	}
 	where.config.OnConnect = s.onConnect
+	if s.options.dial != nil {
+		where.config.Dialer = s.options.dial
+	}
 	s.where, s.watchClient = where, where.forWatching().client()
 	s.useSingle(where.client(), texts)
 	return nil
@@ -125,6 +128,7 @@ func newStore(options Options) *Store {
 			return &batcher{
 				stock: stock, keys: keys, fixed: keys.fixed(), send: s.sendBatch,
 				limit: options.CallTimeout,
+				hold:  s.stocks.hold, letGo: s.stocks.release,
 			}
 		},
 	}

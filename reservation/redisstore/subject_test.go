@@ -40,7 +40,7 @@ func setSteps() {
 
 func runTests(m *testing.M) int {
 	setSteps()
-	if os.Getenv(mutantVariable) != "" {
+	if os.Getenv(mutantVariable) != "" || isFuzzing() {
 		return m.Run()
 	}
 	dir, err := os.MkdirTemp("", "holdfast-redis-")

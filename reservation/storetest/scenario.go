@@ -109,6 +109,9 @@ func each(text string) ([]string, error) {
 	if err != nil {
 		return nil, fmt.Errorf("range: %w", err)
 	}
+	if last-first >= maxRepeats || last < first {
+		return nil, fmt.Errorf("range: has %d to %d, must have 1 to %d", first, last, maxRepeats)
+	}
 	var texts []string
 	for n := first; n <= last; n++ {
 		texts = append(texts, strings.ReplaceAll(words[2], "#", fmt.Sprintf("%03d", n)))

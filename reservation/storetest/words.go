@@ -59,12 +59,18 @@ func splitWords(text string) (words, error) {
 	return w, err
 }
 
+// maxRepeats bounds what one line of a scenario stands for: more lines than a request may have.
+const maxRepeats = 2 * reservation.MaxLines
+
 // parseLine reads "SKU*n", or "300xSKU*n" for as many such lines.
 func parseLine(field string) ([]reservation.Line, error) {
 	times := 1
 	if count, rest, repeated := strings.Cut(field, "x"); repeated {
 		if n, err := strconv.Atoi(count); err == nil {
 			times, field = n, rest
+		}
+		if times < 0 || times > maxRepeats {
+			return nil, fmt.Errorf("is repeated %d times, at most %d are allowed", times, maxRepeats)
 		}
 	}
 	name, count, _ := strings.Cut(field, "*")

@@ -175,6 +175,9 @@ func decompress(r io.Reader) (io.Reader, error) {
 	return gzip.NewReader(buffered)
 }
 
+// maxUnits is the largest quantity of a row: no stored figure may pass it.
+const maxUnits = 1_000_000_000_000
+
 type columns struct{ invoice, sku, quantity int }
 
 func columnsOf(head []string) (columns, error) {
@@ -208,6 +211,10 @@ func (g *grouping) add(row []string, c columns) error {
 	quantity, err := strconv.ParseInt(row[c.quantity], 10, 64)
 	if err != nil {
 		return fmt.Errorf("%s is %q, not a whole number", quantityColumn, row[c.quantity])
+	}
+	if quantity < -maxUnits || quantity > maxUnits {
+		return fmt.Errorf("%s is %d, must be at most %d in either direction", quantityColumn, quantity,
+			int64(maxUnits))
 	}
 	if !utf8.ValidString(row[c.sku]) || !utf8.ValidString(row[c.invoice]) {
 		return fmt.Errorf("%s and %s must be UTF-8", invoiceColumn, skuColumn)
