@@ -119,7 +119,7 @@ func (s *Store) Fences(
 			fields = append(fields, pipe.HGet(ctx, s.keys.of(stock).meta(), fencedField))
 		}
 	}
-	_, _ = pipe.Exec(ctx) // each command's own error is looked at
+	_ = runPipe(ctx, pipe) // each command's own error is looked at
 	for i, field := range fields {
 		if err := field.Err(); err != nil && err != redis.Nil { //nolint:errorlint // it is never wrapped
 			return reservation.FencesAnswer{}, s.failure(ctx, err)

@@ -170,7 +170,7 @@ func (s *Store) confirm(ctx context.Context, n *node, conn pipeliner, process st
 	pipe := conn.Pipeline()
 	write := pipe.Set(ctx, s.keys.probe(), process, 0)
 	wait := pipe.Do(ctx, s.waitCommand(probeShare)...)
-	_, _ = pipe.Exec(ctx) // each command's own error is looked at
+	_ = runPipe(ctx, pipe) // each command's own error is looked at
 	var answered redis.Error
 	switch err := errors.Join(write.Err(), wait.Err()); {
 	case err == nil && s.areHeld(wait):

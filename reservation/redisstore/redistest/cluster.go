@@ -128,7 +128,7 @@ func (c *Cluster) join(ctx context.Context) error {
 }
 
 func (c *Cluster) do(ctx context.Context, n int, arguments ...any) error {
-	client := c.Servers[n].Client()
+	client := c.Servers[n].patient()
 	defer func() { _ = client.Close() }()
 	if err := client.Do(ctx, arguments...).Err(); err != nil {
 		return fmt.Errorf("%v at node %d: %w", arguments, n, err)
@@ -138,7 +138,7 @@ func (c *Cluster) do(ctx context.Context, n int, arguments ...any) error {
 
 // ID returns the id that a server has in the cluster.
 func (c *Cluster) ID(ctx context.Context, n int) (string, error) {
-	client := c.Servers[n].Client()
+	client := c.Servers[n].patient()
 	defer func() { _ = client.Close() }()
 	id, err := client.ClusterMyID(ctx).Result()
 	if err != nil {
@@ -166,7 +166,7 @@ func (c *Cluster) isWhole(ctx context.Context, server *Server) error {
 	if server.hasExited() {
 		return nil
 	}
-	client := server.Client()
+	client := server.patient()
 	defer func() { _ = client.Close() }()
 	info, err := client.ClusterInfo(ctx).Result()
 	if err != nil {
@@ -201,7 +201,7 @@ func (c *Cluster) PrimaryOf(ctx context.Context, key string) (n int, slot int64,
 		if server.hasExited() {
 			continue
 		}
-		client := server.Client()
+		client := server.patient()
 		slot, err = client.ClusterKeySlot(ctx, key).Result()
 		if err == nil {
 			var text string

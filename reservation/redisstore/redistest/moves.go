@@ -22,7 +22,7 @@ func (c *Cluster) BeginMove(ctx context.Context, slot int64, from, to int) error
 
 // MoveKeys moves up to so many keys of a slot that was opened, and returns how many it found.
 func (c *Cluster) MoveKeys(ctx context.Context, slot int64, from, to, most int) (int, error) {
-	client := c.Servers[from].Client()
+	client := c.Servers[from].patient()
 	defer func() { _ = client.Close() }()
 	keys, err := client.ClusterGetKeysInSlot(ctx, int(slot), most).Result()
 	if err != nil {
@@ -76,7 +76,7 @@ func (c *Cluster) MoveSlot(ctx context.Context, slot int64, from, to int) error 
 
 // Failover has a replica take over from its primary in the planned way, and waits until it has.
 func (c *Cluster) Failover(ctx context.Context, replica int) error {
-	client := c.Servers[replica].Client()
+	client := c.Servers[replica].patient()
 	defer func() { _ = client.Close() }()
 	return Await(ctx, func() error {
 		role, err := client.Info(ctx, "replication").Result()

@@ -131,6 +131,14 @@ func (s *Server) Client() *redis.Client {
 	return redis.NewClient(&redis.Options{Addr: s.Address, MaxRetries: -1, DisableIdentity: true})
 }
 
+// patient returns a client that waits as long as a busy machine may need.
+func (s *Server) patient() *redis.Client {
+	return redis.NewClient(&redis.Options{
+		Addr: s.Address, MaxRetries: -1, DisableIdentity: true, DialTimeout: startTimeout,
+		ReadTimeout: startTimeout, WriteTimeout: startTimeout,
+	})
+}
+
 // Stop ends the server in an orderly way. One that writes its first append-only file, as a replica
 // does that has just come in step, does not end then, and is asked again.
 func (s *Server) Stop() {
