@@ -14,6 +14,9 @@ import (
 	"github.com/holdfast-dev/holdfast/reservation/redisstore/redistest"
 )
 
+// patience is how long a call may take where no replica is slow but the machine.
+const patience = 8 * time.Second
+
 // startPair starts a primary and a replica of it.
 func startPair(t *testing.T) (primary, replica *redistest.Server) {
 	t.Helper()
@@ -112,7 +115,9 @@ func TestOpen_ReplicasWithoutTheirDurabilityAreRefused(t *testing.T) {
 func TestStore_ReplicasHaveWhatIsAcknowledged(t *testing.T) {
 	t.Parallel()
 	primary, replica := startPair(t)
-	s := stocked(t, Options{URL: primary.URL(), Durability: DurabilityReplica})
+	s := stocked(t, Options{
+		URL: primary.URL(), Durability: DurabilityReplica, CallTimeout: patience,
+	})
 	there := clientOf(t, replica)
 	for n := range 200 {
 		id := fmt.Sprintf("o%d", n)
@@ -133,7 +138,7 @@ func TestStore_NothingIsAcknowledgedWithoutReplicas(t *testing.T) {
 	t.Parallel()
 	primary, replica := startPair(t)
 	s := stocked(t, Options{
-		URL: primary.URL(), Durability: DurabilityReplica, CallTimeout: time.Second,
+		URL: primary.URL(), Durability: DurabilityReplica,
 	})
 	const callers = 20
 	ids := make([]string, callers)
@@ -181,7 +186,6 @@ func TestStore_ARepeatIsNotAcknowledgedWhileReplicasLackIt(t *testing.T) {
 	primary, replica := startPair(t)
 	options := Options{
 		URL: primary.URL(), Prefix: newPrefix(), Durability: DurabilityReplica, quiet: true,
-		CallTimeout: time.Second,
 	}
 	first := stocked(t, options)
 	other := openReal(t, options)
@@ -229,7 +233,9 @@ func TestStore_ARepeatIsNotAcknowledgedWhileReplicasLackIt(t *testing.T) {
 func TestStore_OnlyARepeatIsMarked(t *testing.T) {
 	t.Parallel()
 	primary, _ := startPair(t)
-	s := stocked(t, Options{URL: primary.URL(), Durability: DurabilityReplica, quiet: true})
+	s := stocked(t, Options{
+		URL: primary.URL(), Durability: DurabilityReplica, quiet: true, CallTimeout: patience,
+	})
 	if _, err := s.Reserve(t.Context(), reserveOf("known", "mug")); err != nil {
 		t.Fatal(err)
 	}
@@ -272,7 +278,7 @@ func TestStore_AcknowledgedChangesSurviveThePrimary(t *testing.T) {
 	primary, replica := startPair(t)
 	road := newProxy(t, primary.Address)
 	s := stocked(t, Options{
-		URL: road.url(), Durability: DurabilityReplica, CallTimeout: 500 * time.Millisecond,
+		URL: road.url(), Durability: DurabilityReplica, CallTimeout: patience,
 	})
 	ctx, stop := context.WithCancel(t.Context())
 	acknowledged := make([][]string, 8)

@@ -110,7 +110,7 @@ func TestStore_FollowsWhomSentinelsPromote(t *testing.T) {
 	primary, replica := startPair(t)
 	sentinel := startSentinel(t, primary)
 	s := stocked(t, Options{
-		URL: sentinel.URL(), Durability: DurabilityReplica, CallTimeout: time.Second,
+		URL: sentinel.URL(), Durability: DurabilityReplica, CallTimeout: patience,
 	})
 	keys := s.keys.of(mustStock(""))
 	if _, err := s.Reserve(t.Context(), reserveOf("before", "mug")); err != nil {
