@@ -106,7 +106,7 @@ func TestStoreMetrics_SayWhatTheStoreSays(t *testing.T) {
 		"holdfast_store_clock_steps_total forward": 6, "holdfast_store_clock_steps_total backward": 7,
 		"holdfast_store_scan_timestamp_seconds": 1_700_000_000.5,
 		"holdfast_fenced_stocks":                8, "holdfast_losses_total": 9,
-		"holdfast_store_replicas":               10, "holdfast_store_unreplicated_total": 11,
+		"holdfast_store_replicas": 10, "holdfast_store_unreplicated_total": 11,
 	}
 	families, err := registry.Gather()
 	if err != nil {

@@ -140,7 +140,7 @@ func (j *simJudge) outcomeOf(a *simAttempt, err error) simOutcome {
 		reservation.ReasonPositionUnknown, reservation.ReasonRepairConflict,
 		reservation.ReasonRecordUnreadable, reservation.ReasonStockNotEmpty,
 		reservation.ReasonStockRestoring, reservation.ReasonStoreNotDurable,
-		reservation.ReasonInternal:
+		reservation.ReasonStockFenced, reservation.ReasonFenceDiffers, reservation.ReasonInternal:
 		j.breach("%s was told %v (%T) to %s", a.who, err, err, a.key)
 	}
 	return toldNothing

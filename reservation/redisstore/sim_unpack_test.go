@@ -6,8 +6,8 @@ import (
 	"strconv"
 )
 
-// simUnpacked reads packed values one after the other as texts; a list that is not the whole is told
-// by its length before its values.
+// simUnpacked reads packed values one after the other as texts; a list that is not the whole is
+// told by its length before its values.
 func simUnpacked(packed string) (values []string) {
 	rest := []byte(packed)
 	if len(rest) > 3 && rest[0] == packedList { // the SKUs are one list

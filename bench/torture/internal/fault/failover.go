@@ -23,8 +23,8 @@ func failovers() []Scenario {
 	}
 }
 
-// changePlaces has primary and replica change places as an operator does: the primary waits until the
-// replica has all. Then the address moves. Until it has, the servers talk to a store that was
+// changePlaces has primary and replica change places as an operator does: the primary waits until
+// the replica has all. Then the address moves. Until it has, the servers talk to a store that was
 // demoted.
 func changePlaces(ctx context.Context, s *stage) error {
 	host, port, err := net.SplitHostPort(s.Pair.Replica.Address)
