@@ -23,7 +23,7 @@ const (
 	// thousands of entries a second; handing each of them to each watcher by itself would cost more
 	// than all else that is done for them. What comes after a rest is handed on at once to the first
 	// group of watchers, to the others in their turn.
-	feedGather = 10 * time.Millisecond
+	feedGather = 20 * time.Millisecond
 )
 
 // feed is the newest part of a stock's journal, read once for all of its watchers.

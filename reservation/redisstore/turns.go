@@ -3,7 +3,7 @@ package redisstore
 const (
 	// feedTurns is in how many steps a feed's watchers are told of news, one after another within
 	// [feedGather]. Fifty that are woken at once keep every core from other calls for milliseconds.
-	feedTurns = 10
+	feedTurns = 20
 	// turnWatchers is how many are told at once while there are few: they need not wait for turns.
 	turnWatchers = 5
 )
@@ -17,15 +17,12 @@ type turn struct {
 	news     chan struct{} // closed when there are news; nil while nobody is in the group
 }
 
-// join puts a watcher into the first group that has room, or the smallest, and returns which.
+// join puts a watcher into the first group while that has room, then into the smallest, and returns
+// which.
 func (t *turns) join() int {
 	group := 0
 	for i := range t {
-		if t[i].watchers < turnWatchers {
-			group = i
-			break
-		}
-		if t[i].watchers < t[group].watchers {
+		if t[0].watchers >= turnWatchers && t[i].watchers < t[group].watchers {
 			group = i
 		}
 	}

@@ -12,11 +12,11 @@ func TestTurns_FewAreToldAtOnceAndManyOneAfterAnother(t *testing.T) {
 			t.Errorf("watcher %d is of group %d", n, group)
 		}
 	}
-	for n := turnWatchers; n < 2*feedTurns*turnWatchers; n++ {
+	for range (feedTurns - 1) * turnWatchers {
 		turns.join()
 	}
 	for group := range turns {
-		if got := turns[group].watchers; got != 2*turnWatchers {
+		if got := turns[group].watchers; got != turnWatchers {
 			t.Errorf("%d watchers are of group %d", got, group)
 		}
 	}

@@ -47,7 +47,7 @@ local function mend(it, reserved, queued)
     meta_changes = append(meta_changes or {}, { 'repaired', text(last_repair) })
   end
   threshold_events()
-  it.touched, touched = false, {}
+  it.touched, touched, befores = false, {}, {}
   return { code.OK, sequence_now(), before[1], before[2], before[3], it.R, it.Q, it.F }
 end
 

@@ -33,6 +33,22 @@ local function granted_fields(id)
   return stored
 end
 
+-- write_enqueued writes the queues where nothing was done but to put lines at their tails.
+local function write_enqueued()
+  for i = 1, #changed_items do
+    local it = changed_items[i]
+    if it.enqueued then
+      local added, at = {}, 0
+      for n = 1, #it.enqueued do
+        local entry = it.enqueued[n]
+        added[at + 1], added[at + 2] = text(entry.score), entry.member
+        at = at + 2
+      end
+      unpack_call('ZADD', base .. 'queue:' .. it.sku, added, 2)
+    end
+  end
+end
+
 local function write_grants()
   local added = { [5] = {}, [6] = {} }
   for n = 1, #grants do

@@ -6,6 +6,7 @@
 local items = {}          -- by SKU, as read and as decided so far
 local changed_items = {}  -- those to write, in the order of their first change
 local touched = {}        -- those whose figures the present request moved, in the order of the first move
+local befores = {}        -- of each of them available, filling and shortfall before that
 local default_policy      -- of the stock: raw fields by name
 local own_policies = { [''] = {} } -- raw fields by name, by the text that they stand in: many SKUs have the same
 local resolved = {}       -- policies in force by the text of a SKU's own one

@@ -20,10 +20,6 @@ end
 
 local function write_rest()
   write_grants()
-  for i = 1, #changed_items do
-    if changed_items[i].enqueued then
-      return general().write()
-    end
-  end
-  if made then made.write() end
+  if made then return made.write() end
+  write_enqueued()
 end

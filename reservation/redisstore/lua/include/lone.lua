@@ -16,15 +16,22 @@ local function lone()
     (tonumber(ARGV[7]) > tonumber(meta[3]) or ARGV[8] ~= meta[2] .. ' ' .. run_id) then
     return nil
   end
-  if redis.call('EXISTS', KEYS[key]) > 0 then return nil end
+  local existing = redis.call('EXISTS', KEYS[key], KEYS[2]) -- most stocks have no default policy
+  if existing > 1 then return nil end
   if redis.call('ZCOUNT', KEYS[5], '-inf', now_text) > 0 then return nil end
 
-  local values = redis.call('HMGET', KEYS[11], unpack(skus))
-  local flat, default = redis.call('HGETALL', KEYS[2]), {}
-  for i = 1, #flat, 2 do
-    default[flat[i]] = flat[i + 1]
+  local default, policies = {}, {}
+  if existing > 0 then
+    local flat = redis.call('HGETALL', KEYS[2])
+    if #flat == 0 then return nil end -- then it is the reservation that exists
+    for i = 1, #flat, 2 do
+      default[flat[i]] = flat[i + 1]
+    end
+  else
+    policies[''] = { plain = true, edge = 0 } -- what is built in
   end
-  local lines, items, policies, format = {}, {}, {}, string.format
+  local values = redis.call('HMGET', KEYS[11], unpack(skus))
+  local lines, items, format = {}, {}, string.format
   for i = 1, count_lines do
     local sku, quantity = skus[list[2 * i - 1]], list[2 * i]
     local on_hand, reserved, own_text = string.match(values[list[2 * i - 1]] or '', '^(%d+) (%d+)(.*)$')

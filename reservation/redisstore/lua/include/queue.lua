@@ -218,7 +218,7 @@ local function end_request()
   local fills, list = NOTHING, nil
   for i = 1, count_touched do
     local it = touched[i]
-    if it.F > it.F_before then
+    if it.F > befores[3 * i - 1] then
       list = list or {}
       list[#list + 1] = it
     end
@@ -231,7 +231,7 @@ local function end_request()
   for i = 1, #touched do
     touched[i].touched = false
   end
-  touched = {}
+  touched, befores = {}, {}
   return fills
 end
 

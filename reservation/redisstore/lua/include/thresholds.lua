@@ -2,15 +2,17 @@
 
 -- shortfall returns how many units are promised as covered and are not there.
 local function shortfall(it)
-  return math.max(0, it.R - (it.Q - it.F) - it.H)
+  local short = it.R - (it.Q - it.F) - it.H
+  return short > 0 and short or 0
 end
 
 -- touch notes that the present request is about to move a SKU's figures.
 local function touch(it)
   if not it.touched then
     it.touched = true
-    it.available_before, it.F_before, it.short_before = it.H - it.R, it.F, shortfall(it)
-    touched[#touched + 1] = it
+    local n = #touched
+    touched[n + 1] = it
+    befores[3 * n + 1], befores[3 * n + 2], befores[3 * n + 3] = it.H - it.R, it.F, shortfall(it)
     change_item(it)
   end
 end
@@ -21,10 +23,10 @@ local function threshold_events()
   for i = 1, #touched do
     local it = touched[i]
     local p = it.policy or policy(it)
-    local before, after = it.available_before, it.H - it.R
+    local before, after = befores[3 * i - 2], it.H - it.R
     if after < 0 then
       local short = shortfall(it)
-      if short > it.short_before then
+      if short > befores[3 * i] then
         emit({ 'OVERSOLD', it.sku, text(short) })
       end
     end
