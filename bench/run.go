@@ -14,6 +14,7 @@ import (
 	"github.com/holdfast-dev/holdfast/bench/internal/lab"
 	"github.com/holdfast-dev/holdfast/bench/internal/machine"
 	"github.com/holdfast-dev/holdfast/bench/internal/report"
+	"github.com/holdfast-dev/holdfast/server"
 )
 
 // curvesName is what the plot is asked for by, beside the bars.
@@ -31,6 +32,7 @@ type runCommand struct {
 
 // Run measures.
 func (c *runCommand) Run(ctx context.Context) (err error) {
+	server.CollectSeldom() // of watchers, who are clients: their own collections are not what is measured
 	chosen, curves, err := c.choose()
 	if err != nil {
 		return err

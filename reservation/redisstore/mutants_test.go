@@ -153,7 +153,7 @@ func mutants() []mutant {
 		},
 		{
 			"the plainest orders are never backordered", "reserve.lua",
-			"math.max(0, math.min(quantity, before))", "quantity", "section3",
+			"waits[i] = before > 0 and quantity - before or quantity", "waits[i] = 0", "section3",
 		},
 		{
 			"the plainest orders are backordered where that is denied", "reserve.lua",
@@ -161,7 +161,7 @@ func mutants() []mutant {
 		},
 		{
 			"the plainest orders do not join the queue", "reserve.lua",
-			"queue_up(its[i], id, i, sequence)", "", "queue",
+			"queue_up(it, id, i, sequence)", "", "queue",
 		},
 		{
 			"the plainest orders cross no threshold", "reserve.lua",

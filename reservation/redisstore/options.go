@@ -65,7 +65,7 @@ const (
 	// stays short also on a slow core. Longer steps reclaim faster under load and make the wait
 	// behind them longer: 50, 128 and 256 lines took 11.7, 7.9 and 7.3 s for 100,000 holds, with a p99
 	// of 2.3, 2.5 and 4.4 times the calm one (bar B10, November 2026).
-	defaultLineBudget = 64
+	defaultLineBudget = 72
 	// poolSize bounds the connections to one store. A stock has one batch in flight, so this many
 	// stocks are served at once; a store runs scripts one at a time anyway.
 	poolSize = 16

@@ -83,7 +83,7 @@ local function take_plain(its, quantities, mark)
     if after < 0 then
       -- What is due to the queue's front stays: a line that waits takes only what is available.
       waits = waits or {}
-      waits[i] = quantity - math.max(0, math.min(quantity, before))
+      waits[i] = before > 0 and quantity - before or quantity
       lines[i] = asked .. ' ' .. asked .. ' ' .. text(waits[i]) .. ' ' .. text(after)
         .. (p.mode == '3' and ' 3 ' or ' 1 ') .. it.sku
     else
@@ -101,11 +101,11 @@ end
 local function wait_plain(id, its, waits, sequence)
   local event = 'BACKORDERED\t' .. id
   for i = 1, #its do
-    local units = waits[i]
+    local it, units = its[i], waits[i]
     if units then
-      event = event .. '\t' .. text(i) .. '\t' .. its[i].sku .. '\t' .. text(units)
-      its[i].Q = its[i].Q + units
-      queue_up(its[i], id, i, sequence)
+      event = event .. '\t' .. text(i) .. '\t' .. it.sku .. '\t' .. text(units)
+      it.Q = it.Q + units
+      queue_up(it, id, i, sequence)
     end
   end
   emit_line(event)
