@@ -78,8 +78,10 @@ test: deps check-tidy vet proto-lint proto-breaking check-generated lint test-go
 .PHONY: test-go
 test-go: deps ## Run the Go tests with the race detector (TESTFLAGS="-run Name")
 	$(GO) test -race -timeout 20m $(TESTFLAGS) ./...
-	@# What a call may allocate is counted without the race detector, which allocates itself.
-	$(GO) test -timeout 5m -run '^TestAllocs' ./server ./reservation/redisstore
+	@# What a call may allocate is counted without the race detector, which allocates itself; the suite is run
+	@# over again on a cluster and by other rules of the scripts, of which the race detector knows nothing.
+	$(GO) test -timeout 10m -run '^TestAllocs|^TestStore_OnCluster$$|^TestStore_OnRedisAsInBatches$$' \
+		./server ./reservation/redisstore
 	@# So many simulated runs would take the race detector a quarter of an hour.
 	HOLDFAST_SIM_SEEDS=3000 $(GO) test -timeout 15m -run '^TestSimulation$$' ./reservation/redisstore
 	@# Most of a fault is waiting, so more of them run at once than there are cores.

@@ -37,7 +37,7 @@ type serveCommand struct {
 // Help is shown by holdfast serve --help.
 func (c *serveCommand) Help() string {
 	return `The first line on standard output says where it serves and what it keeps; logs go to
-standard error.`
+standard error. GOMEMLIMIT bounds the memory, and GOGC says how often garbage is collected.`
 }
 
 // check refuses what cannot be, each with a sentence that says what to change.

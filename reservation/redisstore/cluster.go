@@ -28,6 +28,10 @@ type cluster struct {
 
 // connectCluster makes the clients of a store that is a Redis Cluster.
 func (s *Store) connectCluster(texts []scriptText) error {
+	if s.waitsForReplicas() {
+		return misconfigured("--durability replica cannot be had from a Redis Cluster yet: start " +
+			"Holdfast with --durability fsync, and see to the fence after a failover")
+	}
 	config, addresses, err := clusterOptions(s.options.URL, s.options.CallTimeout)
 	if err != nil {
 		return err

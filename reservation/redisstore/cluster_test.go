@@ -117,11 +117,6 @@ func (s *clusterSubject) Snapshot(
 	return snapshotOf(ctx, n.client, keys, stock, s.Now())
 }
 
-func TestStore_OnCluster(t *testing.T) {
-	t.Parallel()
-	storetest.Run(t, newClusterSubject)
-}
-
 // TestCluster_StocksLieOnAllNodes has a hundred stocks called at the same time: each primary has a
 // part of them, all of a stock lies on one, and the sweepers find the holds of all.
 func TestCluster_StocksLieOnAllNodes(t *testing.T) {

@@ -41,6 +41,19 @@ func fullText(err error) string {
 	return text
 }
 
+// TestOpen_RefusesReplicasOfACluster asks for what is not there yet: nobody is asked before that is
+// said.
+func TestOpen_RefusesReplicasOfACluster(t *testing.T) {
+	t.Parallel()
+	_, err := Open(t.Context(), Options{
+		URL: "redis+cluster://127.0.0.1:1", Durability: DurabilityReplica,
+	})
+	var wrong *ConfigurationError
+	if !errors.As(err, &wrong) || !strings.Contains(err.Error(), "--durability fsync") {
+		t.Errorf("got %v", err)
+	}
+}
+
 func TestClusterOptions_ReadsEveryForm(t *testing.T) {
 	t.Parallel()
 	for text, want := range map[string]string{

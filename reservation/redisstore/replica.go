@@ -155,10 +155,9 @@ func countReplicas(info map[string]string) (online int) {
 }
 
 // confirm has replicas acknowledge a write where it is not known that they do: at the start, with a
-// new primary, and after they did not. What INFO says of them does not show it. In a cluster there
-// is no key of ours that each node has for sure: there the first calls find out.
+// new primary, and after they did not. What INFO says of them does not show it.
 func (s *Store) confirm(ctx context.Context, n *node, conn pipeliner, process string) error {
-	if !s.waitsForReplicas() || s.cluster != nil {
+	if !s.waitsForReplicas() {
 		return nil
 	}
 	if set := n.scripts.present(); set == nil || set.process != process {

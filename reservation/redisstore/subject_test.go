@@ -167,18 +167,6 @@ func TestStore_OnRedis(t *testing.T) {
 	storetest.Run(t, func(t *testing.T) storetest.Subject { return newSubject(t, openReal) })
 }
 
-// TestStore_OnRedisAsInBatches does without the short way of a lone Reserve: the histories are made
-// call by call, and the rules of batches must decide the same.
-func TestStore_OnRedisAsInBatches(t *testing.T) {
-	t.Parallel()
-	open := func(t *testing.T, options Options) *Store {
-		t.Helper()
-		options.mutate = withoutLone
-		return openReal(t, options)
-	}
-	storetest.RunCallByCall(t, func(t *testing.T) storetest.Subject { return newSubject(t, open) })
-}
-
 func TestStore_Embedded(t *testing.T) {
 	t.Parallel()
 	storetest.Run(t, func(t *testing.T) storetest.Subject { return newSubject(t, openEmbedded) })
