@@ -8,8 +8,9 @@ import (
 	"github.com/holdfast-dev/holdfast/reservation/storetest"
 )
 
-// What runs the whole suite over again for the sake of the scripts. Its Go code is that of the other
-// subjects, so make test runs it without the race detector, which makes it several times slower.
+// What runs the whole suite over again for the sake of the scripts. Its Go code is that of the
+// other subjects, so make test runs it without the race detector, which makes it several times
+// slower.
 
 func TestStore_OnCluster(t *testing.T) {
 	t.Parallel()
