@@ -64,6 +64,9 @@ func (s *Store) greet(ctx context.Context, n *node, conn *redis.Conn) (*scriptSe
 	}
 	process, err := s.inspect(ctx, n, conn)
 	n.isPrimary.Store(!errors.Is(err, errNotPrimary))
+	if errors.Is(err, errNotPrimary) {
+		n.health.set(nil) // what was wrong with it as a primary is looked at when it is one again
+	}
 	if err == nil {
 		err = s.confirm(ctx, n, conn, process)
 	}

@@ -53,7 +53,8 @@ func (l location) client() *redis.Client {
 		MaxRetries: c.MaxRetries, ContextTimeoutEnabled: c.ContextTimeoutEnabled,
 		DialTimeout: c.DialTimeout, DialerRetries: c.DialerRetries,
 		ReadTimeout: c.ReadTimeout, WriteTimeout: c.WriteTimeout,
-		PoolSize: c.PoolSize, MaxActiveConns: c.MaxActiveConns, PoolTimeout: c.PoolTimeout,
+		PipelinePoolSize: c.PipelinePoolSize, ReadBufferSize: c.ReadBufferSize,
+		WriteBufferSize: c.WriteBufferSize, PoolSize: c.PoolSize, MaxActiveConns: c.MaxActiveConns, PoolTimeout: c.PoolTimeout,
 	})
 }
 

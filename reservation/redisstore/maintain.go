@@ -126,7 +126,7 @@ func (m *maintenance) scan(ctx context.Context) error {
 	if _, err := s.fitNode(ctx, s.stocksKey); err != nil {
 		return err
 	}
-	found := seen{began: time.Now()}
+	found := seen{began: time.Now(), away: make(map[*node]bool)}
 	var failed failures
 	var cursor uint64
 	for {
@@ -142,8 +142,12 @@ func (m *maintenance) scan(ctx context.Context) error {
 		}
 		cursor = next
 	}
+	if failed.err() == nil {
+		s.fences.scanned(found.began)
+	} else { // a stock that could not be looked at is as it was
+		found.fenced = max(found.fenced, m.fencedBefore())
+	}
 	m.publish(found)
-	s.fences.scanned(found.began)
 	return errors.Join(failed.err(), s.registerMissing(ctx, found.began))
 }
 
@@ -175,11 +179,28 @@ func (m *maintenance) peekAt(
 		byNode[n] = append(byNode[n], stock)
 	}
 	for n, stocks := range byNode {
+		if found.away[n] {
+			for _, stock := range stocks {
+				failed.add(stock.String(), errNodeAway)
+			}
+			continue
+		}
 		if err := m.peekAtNode(ctx, n, stocks, found, failed); err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+// errNodeAway is why a stock was not looked at: its node did not answer before in the same scan, and
+// the stocks of others do not wait for it again.
+var errNodeAway = errors.New("its node did not answer in this scan")
+
+// fencedBefore returns how many fenced stocks the last scan found.
+func (m *maintenance) fencedBefore() int {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return m.seen.fenced
 }
 
 // peekAtNode looks at stocks of one node with plain reads. Its error is ctx's.
@@ -196,6 +217,9 @@ func (m *maintenance) peekAtNode(
 	var answered redis.Error
 	if err != nil && (isTurnedAway(err) || !asRedisError(err, &answered)) {
 		m.store.engine.doubt()
+		if !isTurnedAway(err) {
+			found.away[n] = true
+		}
 	}
 	for _, p := range peeks {
 		failed.add(p.stock.String(), p.err())

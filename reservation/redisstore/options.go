@@ -69,6 +69,8 @@ const (
 	// poolSize bounds the connections to one store. A stock has one batch in flight, so this many
 	// stocks are served at once; a store runs scripts one at a time anyway.
 	poolSize = 16
+	// bufferBytes is the size of a connection's buffers: a batch and its answers go through them.
+	bufferBytes = 128 << 10
 	// MaxReplicas is how many replicas may be asked to have a change before it is acknowledged.
 	MaxReplicas = 16
 )
@@ -207,6 +209,10 @@ func clientOptions(url string, callTimeout time.Duration) (*redis.Options, error
 	options.ReadTimeout = callTimeout
 	options.WriteTimeout = callTimeout
 	options.PoolSize = poolSize
+	// One pool: the client's second one, for pipelines, would keep connections to a store that was
+	// demoted, which no look ever meets. The buffers are those that it would have.
+	options.PipelinePoolSize = -1
+	options.ReadBufferSize, options.WriteBufferSize = bufferBytes, bufferBytes
 	options.MaxActiveConns = poolSize
 	options.PoolTimeout = callTimeout
 	// Answers are integers, strings and lists: RESP2 has all of them and less to parse.

@@ -57,6 +57,9 @@ func standingOf(set *scriptSet, answer []any) (standing, error) {
 func (p *seenPosition) see(now standing) {
 	switch {
 	case now.anew, now.Epoch > p.Epoch:
+		if now.anew { // maybe by the clock of another node
+			p.time = now.now
+		}
 		p.Position, p.process = now.Position, now.process
 		p.named = strconv.FormatInt(now.Epoch, 10) + " " + now.process
 	case now.Epoch == p.Epoch && now.process == p.process:

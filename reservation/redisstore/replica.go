@@ -18,8 +18,9 @@ const (
 	// waitShare is which part of a call's time a batch waits for replicas: what they lack then is
 	// sent again by its id, and waited for again, while there is time.
 	waitShare = 4
-	// probeShare is the same of a probe, behind which nobody waits.
-	probeShare = 2
+	// probeShare is the same of a probe: one that took longer would call replicas fit that no batch
+	// waits for.
+	probeShare = waitShare
 	// maxReplicaLag is how long ago a replica may have reported last to be counted. Replicas report
 	// every second.
 	maxReplicaLag = 5
@@ -91,6 +92,21 @@ func (op *operation) wantsReplicas() bool {
 // isAcknowledgedBy says whether an answer tells that the operation is done, now or before.
 func (op *operation) isAcknowledgedBy(r *reply) bool {
 	return op.wantsReplicas() && (r.code == codeOK || r.code == codeReplayed)
+}
+
+// isAcknowledgedBy says whether replies tell of any operation that it is done: then the wait behind
+// them, if replicas answered it, was for that and for all that was written before.
+func (g *group) isAcknowledgedBy(replies []any) bool {
+	for i, op := range g.ops {
+		values, _ := replies[i].([]any)
+		if !op.wantsReplicas() || len(values) == 0 {
+			continue
+		}
+		if code := values[0]; code == int64(codeOK) || code == int64(codeReplayed) {
+			return g.wait != nil
+		}
+	}
+	return false
 }
 
 // settleUnheld handles an operation that the primary carried out and too few replicas have: it may

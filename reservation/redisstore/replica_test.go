@@ -320,3 +320,30 @@ func TestStore_AcknowledgedChangesSurviveThePrimary(t *testing.T) {
 		}
 	}
 }
+
+// TestStore_WhatReplicasMayLackIsNotTakenForSeen has a sweep, which waits for no replica, reclaim a
+// hold: should that be lost with the primary, it is no loss of anything acknowledged, and whoever
+// comes next must not fence the stock for it.
+func TestStore_WhatReplicasMayLackIsNotTakenForSeen(t *testing.T) {
+	t.Parallel()
+	primary, _ := startPair(t)
+	s := stocked(t, Options{URL: primary.URL(), Durability: DurabilityReplica, quiet: true})
+	request := reserveOf("o1", "mug")
+	request.TTL = must(reservation.NewTTL(time.Second))
+	if _, err := s.Reserve(t.Context(), request); err != nil {
+		t.Fatal(err)
+	}
+	b := s.stocks.acquire(mustStock(""))
+	defer s.stocks.release(b)
+	acknowledged := b.seen.Sequence
+	if acknowledged == 0 {
+		t.Error("what replicas have is not taken for seen")
+	}
+	awaitExpiry(t, s, "o1") // and sweeps
+	if got := reservedOf(t.Context(), t, s); got != 0 {
+		t.Fatalf("%d are reserved", got)
+	}
+	if b.seen.Sequence != acknowledged {
+		t.Errorf("seen is %d, acknowledged %d", b.seen.Sequence, acknowledged)
+	}
+}

@@ -192,8 +192,9 @@ func (s *Store) settleAnswer(
 	b *batcher, set *scriptSet, g *group, answer []any, asked time.Time,
 ) (again []*operation) {
 	replies, now, err := openAnswer(answer, len(g.ops))
+	held := s.areHeld(g.wait)
 	if err == nil && g.script != scriptPurge { // which reads no sequence
-		err = s.learn(b, set, answer)
+		err = s.learn(b, set, answer, !s.waitsForReplicas() || held && g.isAcknowledgedBy(replies))
 	}
 	if err != nil {
 		s.options.Logger.Error("script answer cannot be read", "script", g.script,
@@ -203,7 +204,6 @@ func (s *Store) settleAnswer(
 	}
 	b.node.Load().clock.tell(now, asked)
 	b.turns = 0
-	held := s.areHeld(g.wait)
 	for i, op := range g.ops {
 		r := &op.answer
 		err := r.open(now, replies[i])

@@ -2,11 +2,13 @@ package redisstore
 
 import (
 	"context"
+	"fmt"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/redis/go-redis/v9"
 
 	"github.com/holdfast-dev/holdfast/reservation"
 	"github.com/holdfast-dev/holdfast/reservation/redisstore/redistest"
@@ -152,6 +154,7 @@ func TestStore_ADemotedPrimaryAnswersNothing(t *testing.T) {
 	primary, replica := startPair(t)
 	road := newProxy(t, primary.Address)
 	s := stocked(t, Options{URL: road.url()})
+	waitForReplica(t, primary.Client()) // or what it lacks would be a loss, and the stock fenced
 	if err := replica.Promote(t.Context()); err != nil {
 		t.Fatal(err)
 	}
@@ -167,5 +170,22 @@ func TestStore_ADemotedPrimaryAnswersNothing(t *testing.T) {
 	eventually(t, func(ctx context.Context) error {
 		_, err := s.Reserve(ctx, reserveOf("o1", "mug"))
 		return err
+	})
+}
+
+// waitForReplica returns when a replica has all that the primary has.
+func waitForReplica(t *testing.T, client *redis.Client) {
+	t.Helper()
+	defer func() { _ = client.Close() }()
+	eventually(t, func(ctx context.Context) error {
+		conn := client.Conn()
+		defer func() { _ = conn.Close() }()
+		if err := conn.Set(ctx, "in-step", "?", 0).Err(); err != nil {
+			return err
+		}
+		if n, err := conn.Do(ctx, "wait", 1, 1_000).Int(); err != nil || n < 1 {
+			return fmt.Errorf("%d replicas have it: %w", n, err)
+		}
+		return nil
 	})
 }

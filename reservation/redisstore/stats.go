@@ -38,7 +38,8 @@ type seen struct {
 	stocks    int
 	dueHolds  int64
 	fenced    int
-	committed time.Duration // for how long the oldest COMMITTED reservation was firm; 0: there is none
+	away      map[*node]bool // nodes that did not answer
+	committed time.Duration  // for how long the oldest COMMITTED reservation was firm; 0: there is none
 }
 
 // take takes in a look at a stock; now is the clock of its node, ms.

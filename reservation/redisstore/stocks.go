@@ -75,14 +75,18 @@ func (s *Store) registrar(ctx context.Context) *scriptSet {
 	return n.scripts.present()
 }
 
-// learn takes in where an answer says that a stock is, before any caller is answered.
-func (s *Store) learn(b *batcher, set *scriptSet, answer []any) error {
+// learn takes in where an answer says that a stock is, before any caller is answered. isHeld says
+// that what was seen may be counted on: under durability replica only what replicas are known to
+// have, for what they lack is no loss.
+func (s *Store) learn(b *batcher, set *scriptSet, answer []any, isHeld bool) error {
 	now, err := standingOf(set, answer)
 	if err != nil {
 		return err
 	}
 	b.saw(set, now.Sequence)
-	b.seen.see(now)
+	if isHeld || now.anew {
+		b.seen.see(now)
+	}
 	if b.seen.Sequence > 0 {
 		b.isSeen.Store(true)
 	}

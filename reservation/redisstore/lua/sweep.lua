@@ -26,17 +26,24 @@ local function drain()
   return false
 end
 
+-- due says that more holds are due than the requests so far have reclaimed. What a request of this script has
+-- reclaimed is still listed, so that the next one would find that and nothing else.
+local due = false
+
 local function decide()
   local asks_reclaim, asks_drain = field() == '1', field() == '1'
-  local budget, reclaimed, due, filling = line_budget, 0, false, false
-  if asks_reclaim then
+  local budget, reclaimed, filling = line_budget, 0, false
+  if asks_reclaim and line_budget <= 0 then
+    due = true
+  elseif asks_reclaim and not due then
     due, reclaimed = reclaim_due()
     end_request()
   end
   if asks_drain then
     filling = drain()
   end
-  return { code.OK, sequence_now(), reclaimed, budget - line_budget, (due or filling) and 1 or 0 }
+  return { code.OK, sequence_now(), reclaimed, budget - line_budget,
+    (asks_reclaim and due or filling) and 1 or 0 }
 end
 
 reclaims = false -- it does so by itself where it is asked to
