@@ -54,7 +54,8 @@ func (l location) client() *redis.Client {
 		DialTimeout: c.DialTimeout, DialerRetries: c.DialerRetries,
 		ReadTimeout: c.ReadTimeout, WriteTimeout: c.WriteTimeout,
 		PipelinePoolSize: c.PipelinePoolSize, ReadBufferSize: c.ReadBufferSize,
-		WriteBufferSize: c.WriteBufferSize, PoolSize: c.PoolSize, MaxActiveConns: c.MaxActiveConns, PoolTimeout: c.PoolTimeout,
+		WriteBufferSize: c.WriteBufferSize, PoolSize: c.PoolSize,
+		MaxActiveConns: c.MaxActiveConns, PoolTimeout: c.PoolTimeout,
 	})
 }
 

@@ -192,8 +192,8 @@ func (m *maintenance) peekAt(
 	return nil
 }
 
-// errNodeAway is why a stock was not looked at: its node did not answer before in the same scan, and
-// the stocks of others do not wait for it again.
+// errNodeAway is why a stock was not looked at: its node did not answer before in the same scan,
+// and the stocks of others do not wait for it again.
 var errNodeAway = errors.New("its node did not answer in this scan")
 
 // fencedBefore returns how many fenced stocks the last scan found.

@@ -34,12 +34,13 @@ type Stats struct {
 
 // seen is what a scan found.
 type seen struct {
-	began     time.Time
-	stocks    int
-	dueHolds  int64
-	fenced    int
-	away      map[*node]bool // nodes that did not answer
-	committed time.Duration  // for how long the oldest COMMITTED reservation was firm; 0: there is none
+	began    time.Time
+	stocks   int
+	dueHolds int64
+	fenced   int
+	away     map[*node]bool // nodes that did not answer
+	// committed is for how long the oldest COMMITTED reservation was firm; 0: there is none.
+	committed time.Duration
 }
 
 // take takes in a look at a stock; now is the clock of its node, ms.
