@@ -32,7 +32,7 @@ type runCommand struct {
 
 // Run measures.
 func (c *runCommand) Run(ctx context.Context) (err error) {
-	server.CollectSeldom() // of watchers, who are clients: their own collections are not what is measured
+	server.CollectSeldom() // of watchers, who are clients: collections are not what is measured
 	chosen, curves, err := c.choose()
 	if err != nil {
 		return err
