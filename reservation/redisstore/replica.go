@@ -18,9 +18,9 @@ const (
 	// waitShare is which part of a call's time a batch waits for replicas: what they lack then is
 	// sent again by its id, and waited for again, while there is time.
 	waitShare = 4
-	// probeShare is the same of a probe: one that took longer would call replicas fit that no batch
-	// waits for.
-	probeShare = waitShare
+	// probeShare is the same of a probe, behind which nobody waits. At a waitShare a busy machine's
+	// replicas were refused at start.
+	probeShare = 2
 	// maxReplicaLag is how long ago a replica may have reported last to be counted. Replicas report
 	// every second.
 	maxReplicaLag = 5
