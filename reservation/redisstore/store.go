@@ -78,6 +78,8 @@ func (s *Store) connect(texts []scriptText) error {
 	where.config.OnConnect = s.onConnect
 	if s.options.dial != nil {
 		where.config.Dialer = s.options.dial
+		// With a pool for pipelines, and one for all else, a run is the same again whoever comes first.
+		where.config.PipelinePoolSize = 0
 	}
 	s.where, s.watchClient = where, where.forWatching().client()
 	s.useSingle(where.client(), texts)
